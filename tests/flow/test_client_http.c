@@ -102,8 +102,8 @@ END_TEST
 static void answer_in_two(struct wire *on, struct wire_socket *s)
 {
     (void)on;
-    bool body = s->got.len > 4 && memmem(bytes_span(&s->got).ptr, s->got.len, "\r\n\r\nbody", 8) != NULL;
-    if (s->requests == 0 && memmem(bytes_span(&s->got).ptr, s->got.len, "\r\n\r\n", 4) != NULL) {
+    bool body = strstr(wire_got(s), "\r\n\r\nbody") != NULL;
+    if (s->requests == 0 && strstr(wire_got(s), "\r\n\r\n") != NULL) {
         s->requests = 1;
         wire_answer(s, "HTTP/1.1 100 Continue\r\n\r\n");
     }
@@ -314,7 +314,7 @@ END_TEST
 static void answer_early(struct wire *on, struct wire_socket *s)
 {
     (void)on;
-    if (s->requests == 0 && memmem(bytes_span(&s->got).ptr, s->got.len, "\r\n\r\n", 4) != NULL) {
+    if (s->requests == 0 && strstr(wire_got(s), "\r\n\r\n") != NULL) {
         s->requests = 1;
         wire_answer(s, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig");
     }
@@ -429,7 +429,7 @@ static void refuses_each_cut(size_t row, socket_fn which, bool by_reset)
     bool whole;
     http_chain_close();
     uint64_t all = ask_and_cut(row, which, UINT64_MAX, by_reset, &whole);
-    ck_assert(whole && all > 50);
+    ck_assert(whole && all > (wire_pair()->backend ? 20 : 50));
     for (uint64_t n = 0; n < all; n++) {
         ask_and_cut(row, which, n, by_reset, &whole);
         ck_assert_msg(!whole, "%s cut after %d of %d looks whole", cut_replies[row].why, (int)n, (int)all);
@@ -497,9 +497,10 @@ START_TEST(claimed_identities_are_removed_and_the_proven_one_added) /* C1 */
     struct wire_socket *back = wire_backend_socket(&http_chain, 0);
     ck_assert(!wire_ever_said(&back->up, "spoofed"));
     ck_assert(!wire_ever_said(&back->up, "203.0.113.66"));
-    ck_assert(wire_ever_said(&back->up, "X-SSL-Client-CN: client\r\n"));
-    ck_assert(wire_ever_said(&back->up, "X-SSL-Client-Status: valid\r\n"));
-    ck_assert(wire_ever_said(&back->up, "X-Forwarded-For: 192.0.2.7\r\n"));
+    ck_assert(!wire_was_asked(&http_chain, "spoofed") && !wire_was_asked(&http_chain, "203.0.113.66"));
+    ck_assert(wire_was_asked(&http_chain, "X-SSL-Client-CN: client\r\n"));
+    ck_assert(wire_was_asked(&http_chain, "X-SSL-Client-Status: valid\r\n"));
+    ck_assert(wire_was_asked(&http_chain, "X-Forwarded-For: 192.0.2.7\r\n"));
 }
 END_TEST
 

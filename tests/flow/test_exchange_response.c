@@ -33,6 +33,8 @@ enum { N_BODILESS = sizeof(bodiless) / sizeof(bodiless[0]) };
 START_TEST(what_has_no_body_is_passed_on_without) /* C4 */
 {
     size_t row = (size_t)_i / N_STEPS;
+    if (wire_pair()->backend && !bodiless[row].pooled)
+        return; /* bytes behind the end of a message are of HTTP/1.1 */
     http_chain.step = steps[_i % N_STEPS];
     http_chain.reply = bodiless[row].reply;
     struct wire_socket *app = wire_connect(&http_chain);
@@ -52,7 +54,7 @@ static unsigned interim_count;
 static void answer_after_interims(struct wire *on, struct wire_socket *s)
 {
     (void)on;
-    if (s->requests > 0 || memmem(bytes_span(&s->got).ptr, s->got.len, "\r\n\r\n", 4) == NULL)
+    if (s->requests > 0 || strstr(wire_got(s), "\r\n\r\n") == NULL)
         return;
     s->requests = 1;
     for (unsigned i = 0; i < interim_count; i++)
@@ -123,7 +125,7 @@ END_TEST
 static void refuse_at_the_head(struct wire *on, struct wire_socket *s)
 {
     (void)on;
-    if (s->requests == 0 && memmem(bytes_span(&s->got).ptr, s->got.len, "\r\n\r\n", 4) != NULL) {
+    if (s->requests == 0 && strstr(wire_got(s), "\r\n\r\n") != NULL) {
         s->requests = 1;
         wire_answer(s, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno");
     }
@@ -193,6 +195,8 @@ START_TEST(trailers_pass_to_who_wants_them_but_for_those_that_frame_or_claim) /*
         {"Connection took it off the head", "GET / HTTP/1.1\r\nHost: x\r\nTE: trailers\r\n\r\n", CHUNKED_REPLY "Connection: X-Checksum\r\n\r\n" TRAILERS, false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (wire_pair()->backend && strstr(rows[i].reply, "Connection:") != NULL)
+            continue; /* HTTP/2 has no such field */
         http_chain.step = steps[_i];
         http_chain.reply = rows[i].reply;
         struct wire_socket *app = wire_connect(&http_chain);

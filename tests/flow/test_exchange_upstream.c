@@ -107,10 +107,8 @@ START_TEST(a_target_that_refuses_is_passed_over) /* C10 */
     ck_assert_msg(strstr(wire_got(app), "200 OK") != NULL, "%s", wire_got(app));
     ck_assert_uint_eq(executed[1], 1);
     ck_assert_uint_eq(executed_in_all(), 1);
-    struct wire_socket *back = wire_backend_socket(&w, 0);
-    ck_assert(wire_ever_said(&back->up, "Host: " WIRE_NAME ":81\r\n")); /* written for the target that got it */
-    ck_assert(_i / 3 != 1 || wire_ever_said(&back->up, "\r\n\r\n123456789"));
-    ck_assert(_i / 3 != 2 || wire_ever_said(&back->up, "\r\n0\r\n\r\n"));
+    ck_assert(wire_was_asked(&w, "Host: " WIRE_NAME ":81\r\n")); /* written for the target that got it */
+    ck_assert(wire_was_sent(&w, _i / 3 == 0 ? "" : "123456789"));
     const struct wire_seen *seen = wire_last(&w.injector);
     ck_assert_uint_eq(seen->retries, 1);
     ck_assert_uint_eq(seen->target, 1);
@@ -213,6 +211,8 @@ START_TEST(what_was_sent_is_sent_again_only_where_that_is_safe) /* C10 */
     size_t row = (size_t)_i / 3;
     w.step = steps[_i % 3];
     faults[0] = after_sending[row].fault;
+    if (wire_pair()->backend && faults[0] == BREAKS_OFF)
+        return; /* a part of a head is no part of an answer in HTTP/2 */
     struct wire_socket *app = ask(after_sending[row].request);
     bool refused = strstr(wire_got(app), "502 ") != NULL || strstr(wire_got(app), "Grpc-Status: 14") != NULL;
     bool went_on = !refused && strstr(wire_got(app), "200 OK") != NULL;
@@ -224,7 +224,7 @@ START_TEST(what_was_sent_is_sent_again_only_where_that_is_safe) /* C10 */
     if (!went_on)
         ck_assert_msg(refused, "%s: %s", after_sending[row].why, wire_got(app));
     if (went_on && !early && strncmp(after_sending[row].request, "PUT", 3) == 0)
-        ck_assert_msg(memmem(bytes_span(&w.request).ptr, w.request.len, "\r\n123456789", 11) != NULL, "%s: the body", after_sending[row].why);
+        ck_assert_msg(wire_was_sent(&w, "123456789"), "%s: the body", after_sending[row].why);
 }
 END_TEST
 
@@ -281,7 +281,7 @@ START_TEST(a_request_goes_on_at_another_target_in_the_middle_of_its_body)
     wire_run(&w);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "200 OK"));
     ck_assert_uint_eq(executed[1], 1);
-    ck_assert(wire_ever_said(&wire_backend_socket(&w, 1)->up, "123456789"));
+    ck_assert(wire_was_sent(&w, "123456789"));
 }
 END_TEST
 

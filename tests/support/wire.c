@@ -74,6 +74,12 @@ static size_t waiting(const struct wire_pipe *p)
     return p->speaker != NULL ? wire_speaker_waiting(p->speaker) : 0;
 }
 
+/* A stream may end in one direction alone, a connection of HTTP/2 does not. */
+static bool is_half_open(const struct wire_pipe *p)
+{
+    return p->speaker != NULL && wire_speaker_is_in_tunnel(p->speaker);
+}
+
 uint8_t wire_pattern(uint64_t position)
 {
     return (uint8_t)(position * 31 + (position >> 8) * 7 + (position >> 16));
@@ -383,7 +389,7 @@ static enum heard next_of(struct wire *w, struct wire_pipe *p, uint8_t **bytes, 
     }
     if (p->late_end)
         return HEARD_NOTHING;
-    if (p->reset || (p->ended && p->offer == 0 && waiting(p) == 0)) {
+    if (p->reset || (p->ended && p->offer == 0 && waiting(p) == 0 && !is_half_open(p))) {
         p->told = true;
         return p->reset ? HEARD_RESET : HEARD_END;
     }
@@ -398,6 +404,7 @@ static void to_speaker(struct wire_socket *s, enum heard heard, struct span byte
         wire_speaker_hear(s->speaker, bytes, &s->got);
         fill(back);
     }
+    s->got_end = s->got_end || wire_speaker_tunnel_ended(s->speaker);
     s->got_reset = s->got_reset || wire_speaker_broke(s->speaker) || (heard == HEARD_END && wire_speaker_expects(s->speaker));
     back->ended = back->ended || (!s->to_backend && (wire_speaker_broke(s->speaker) || wire_speaker_closes(s->speaker)));
 }
@@ -797,6 +804,7 @@ void wire_open(struct wire *w, const struct wire_setup *setup)
     w->proxy_reply = "HTTP/1.1 200 Connection established\r\n\r\n";
     w->reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     bytes_init(&w->request, PIPE_MAX);
+    bytes_init(&w->body, PIPE_MAX);
     w->injector.present = !setup->no_injector;
     w->verifier.present = !setup->no_verifier;
     if (!setup->no_injector)
@@ -835,6 +843,7 @@ void wire_close(struct wire *w)
         wire_speaker_free(w->sockets[i].speaker);
     }
     bytes_clear(&w->request);
+    bytes_clear(&w->body);
 }
 
 struct wire_socket *wire_connect(struct wire *w)
@@ -981,6 +990,36 @@ static size_t request_length(struct span s)
     return stop != NULL ? (size_t)(stop - text) + 4 : 0;
 }
 
+/* The body behind the head of a whole request. */
+static void note_body(struct wire *w)
+{
+    struct span left = bytes_span(&w->request);
+    const uint8_t *end = memmem(left.ptr, left.len, "\r\n\r\n", 4);
+    bool chunked = memmem(left.ptr, (size_t)(end - left.ptr), "Transfer-Encoding: chunked", 26) != NULL;
+    bytes_clear(&w->body);
+    left = span_skip(left, (size_t)(end - left.ptr) + 4);
+    for (size_t n = left.len; n > 0; left = span_skip(left, n + 2)) {
+        if (chunked) {
+            n = (size_t)strtoul((const char *)left.ptr, NULL, 16);
+            left = span_skip(left, (size_t)((const uint8_t *)memchr(left.ptr, '\n', left.len) - left.ptr) + 1);
+        }
+        if (n > 0)
+            ck_assert_int_eq(bytes_append(&w->body, left.ptr, n), 0);
+        if (n == 0 || !chunked)
+            break;
+    }
+}
+
+bool wire_was_asked(const struct wire *w, const char *marker)
+{
+    return w->request.len > 0 && memmem(bytes_span(&w->request).ptr, w->request.len, marker, strlen(marker)) != NULL;
+}
+
+bool wire_was_sent(const struct wire *w, const char *body)
+{
+    return span_equals_str(bytes_span(&w->body), body);
+}
+
 void wire_backend_http(struct wire *w, struct wire_socket *s)
 {
     if (s->got_end && s->got.len == 0)
@@ -990,6 +1029,7 @@ void wire_backend_http(struct wire *w, struct wire_socket *s)
         bytes_clear(&w->request);
         ck_assert_int_eq(bytes_append(&w->request, bytes_span(&s->got).ptr, n), 0);
         bytes_consume(&s->got, n);
+        note_body(w);
         w->n_requests++;
         s->requests++;
         wire_answer(s, w->reply);

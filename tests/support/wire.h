@@ -131,7 +131,7 @@ struct wire {
     const char *reply; /* of wire_backend_http */
     const char *proxy_reply; /* of the HTTP proxy that stands where an upstream has one; NULL: it is silent */
     bool reply_closes;
-    struct bytes request; /* the last whole request wire_backend_http saw */
+    struct bytes request, body; /* the last whole request wire_backend_http saw, and its body without chunks */
     unsigned n_requests;
 };
 
@@ -175,6 +175,9 @@ unsigned wire_backend_contacts(const struct wire *w);
 
 /* Answers every whole request with w->reply. */
 void wire_backend_http(struct wire *w, struct wire_socket *s);
+/* What the last one was, in HTTP/1.1; and its body without chunks. */
+bool wire_was_asked(const struct wire *w, const char *marker);
+bool wire_was_sent(const struct wire *w, const char *body);
 uint8_t wire_pattern(uint64_t position);
 
 #endif

@@ -2,6 +2,8 @@
 #include "wire_speaker.h"
 
 #include "mtlsd/http/http1.h"
+#include "mtlsd/http/http_upgrade.h"
+#include "mtlsd/http/http_websocket.h"
 #include "mtlsd/policy/reason.h"
 
 #include <check.h>
@@ -12,6 +14,7 @@
 #include <string.h>
 
 enum { STREAMS = 64, FIELDS = 600, MAX = 512 * 1024 * 1024, NAMES = 256 * 1024 };
+#define KEY "dGhlIHNhbXBsZSBub25jZQ==" /* of a WebSocket that came without one, as in HTTP/2 */
 
 struct stream {
     int32_t id;         /* 0: not met yet */
@@ -27,6 +30,8 @@ struct stream {
     uint32_t code;
     char status[4];
     struct bytes method, path, authority;
+    bool websocket;     /* an extended CONNECT (RFC 8441), which the test says and hears as Upgrade */
+    char key[HTTP_WEBSOCKET_KEY_SIZE]; /* that the test said with it */
     struct bytes text;  /* of what we hear, in HTTP/1.1: kept back while another stream's is not whole */
 };
 
@@ -37,6 +42,7 @@ struct wire_speaker {
     struct stream streams[STREAMS];
     size_t n, telling, saying; /* how many there are; whose text goes to the test now; whose message the test says now */
     bool in_message, broke, closes;
+    struct stream *tunnel;   /* what the test says belongs to it, and is not HTTP; NULL: none */
 };
 
 /* ---- from HTTP/1.1 ---- */
@@ -75,12 +81,20 @@ static bool is_named(const struct http_head *h, struct span name)
     return false;
 }
 
+/* Without a key no answer to it can be made. */
+static bool is_websocket(const struct http_head *h)
+{
+    return http_upgrade_wanted(h).len > 0 && (!h->request || http_websocket_key(h).len > 0);
+}
+
 static void add_fields(struct list *l, const struct http_head *h)
 {
     static const char *const hop[] = {"Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade", "Proxy-Connection", "Host", NULL};
+    static const char *const of_upgrade[] = {HTTP_WEBSOCKET_KEY, HTTP_WEBSOCKET_ACCEPT, "Content-Length", NULL};
+    bool websocket = is_websocket(h);
     for (size_t i = 0; i < h->n_fields; i++) {
         struct span name = h->fields[i].name;
-        if (!is_one_of(name, hop) && (!is_named(h, name) || span_equals_nocase_str(name, "TE")))
+        if (!is_one_of(name, hop) && (!websocket || !is_one_of(name, of_upgrade)) && (!is_named(h, name) || span_equals_nocase_str(name, "TE")))
             add(l, name, h->fields[i].value);
     }
 }
@@ -96,7 +110,10 @@ static struct list *new_list(void)
 static void add_request(struct list *l, const struct http_head *h)
 {
     struct span target = h->target, host = http_head_find(h, "Host"), scheme = span_from_str("http");
-    add(l, span_from_str(":method"), h->method);
+    bool websocket = is_websocket(h);
+    add(l, span_from_str(":method"), websocket ? span_from_str("CONNECT") : h->method);
+    if (websocket)
+        add(l, span_from_str(":protocol"), span_from_str("websocket"));
     if (span_equals_str(h->method, "CONNECT")) {
         add(l, span_from_str(":authority"), target);
         return;
@@ -176,13 +193,14 @@ static void respond(struct wire_speaker *p, struct stream *s, const struct http_
 {
     char status[4];
     nghttp2_data_provider body = {.source.ptr = s, .read_callback = on_read};
-    snprintf(status, sizeof(status), "%03u", h->status);
+    snprintf(status, sizeof(status), "%03u", h->status == 101 ? 200 : h->status);
     add(l, span_from_str(":status"), span_from_str(status));
     add_fields(l, h);
-    if (is_interim(h))
+    s->heard_end = s->heard_end || (s->websocket && h->status >= 200); /* refused: what the client says on it is nothing */
+    if (is_interim(h) && h->status != 101)
         ck_assert_int_eq(nghttp2_submit_headers(p->session, NGHTTP2_FLAG_NONE, s->id, NULL, l->nv, l->n, NULL), 0);
     else
-        ck_assert_int_eq(nghttp2_submit_response(p->session, s->id, l->nv, l->n, is_bodiless(s, h) ? NULL : &body), 0);
+        ck_assert_int_eq(nghttp2_submit_response(p->session, s->id, l->nv, l->n, is_bodiless(s, h) && h->status != 101 ? NULL : &body), 0);
 }
 
 static void request(struct wire_speaker *p, struct stream *s, const struct http_head *h, struct list *l)
@@ -192,7 +210,10 @@ static void request(struct wire_speaker *p, struct stream *s, const struct http_
     add_fields(l, h);
     s->head_only = span_equals_str(h->method, "HEAD");
     s->says_last = !h->keep_alive;
-    s->id = nghttp2_submit_request(p->session, NULL, l->nv, l->n, is_bodiless(s, h) ? NULL : &body, s);
+    s->websocket = is_websocket(h);
+    if (s->websocket)
+        snprintf(s->key, sizeof(s->key), "%.*s", (int)http_websocket_key(h).len, (const char *)http_websocket_key(h).ptr);
+    s->id = nghttp2_submit_request(p->session, NULL, l->nv, l->n, is_bodiless(s, h) && !s->websocket ? NULL : &body, s);
     ck_assert_int_gt(s->id, 0);
 }
 
@@ -209,7 +230,25 @@ static void say_head(struct wire_speaker *p, const struct http_head *h)
     struct stream *s = &p->streams[p->saying];
     s->said_head = !is_interim(h);
     p->in_message = s->said_head;
+    if (p->server ? h->status == 101 : s->websocket)
+        p->tunnel = s;
     free(l);
+}
+
+static void end_body(struct wire_speaker *p, struct stream *s)
+{
+    s->body_ends = true;
+    if (s->deferred)
+        nghttp2_session_resume_data(p->session, s->id);
+}
+
+static void say_data(struct wire_speaker *p, struct stream *s, struct span data)
+{
+    if (s->closed || data.len == 0)
+        return;
+    ck_assert_int_eq(bytes_append_span(&s->body, data), 0);
+    if (s->deferred)
+        nghttp2_session_resume_data(p->session, s->id);
 }
 
 static void say_end(struct wire_speaker *p)
@@ -218,9 +257,9 @@ static void say_end(struct wire_speaker *p)
     if (!p->in_message)
         return; /* an interim response */
     p->in_message = false;
-    s->body_ends = true;
-    if (s->deferred)
-        nghttp2_session_resume_data(p->session, s->id);
+    if (s == p->tunnel)
+        return; /* its head is whole, no more */
+    end_body(p, s);
     p->saying += p->server;
 }
 
@@ -231,18 +270,23 @@ static void say_trailers(struct stream *s, const struct http_head *h)
                      (const char *)h->fields[i].value.ptr);
 }
 
-/* Whether the next answer has a body. */
+/* What the next answer may be. */
 static void expect(struct wire_speaker *p)
 {
-    if (p->server && !p->in_message && p->saying < p->n && p->streams[p->saying].head_only)
+    if (!p->server || p->in_message || p->saying >= p->n)
+        return;
+    if (p->streams[p->saying].head_only)
         http1_expect_no_body(p->reader);
+    if (p->streams[p->saying].websocket)
+        http1_allow_upgrade(p->reader);
 }
 
 void wire_speaker_say(struct wire_speaker *p, struct span text)
 {
     struct span data;
-    for (enum http1_event event; expect(p), (event = http1_next(p->reader, &text, &data)) != HTTP1_MORE;) {
-        ck_assert_msg(event != HTTP1_BAD && event != HTTP1_UPGRADED, "HTTP/2 has no such message: %s", http1_detail(p->reader));
+    enum http1_event event;
+    while ((p->tunnel == NULL || p->in_message) && (expect(p), event = http1_next(p->reader, &text, &data)) != HTTP1_MORE) {
+        ck_assert_msg(event != HTTP1_BAD, "HTTP/2 has no such message: %s", http1_detail(p->reader));
         if (event == HTTP1_HEAD) {
             say_head(p, http1_head(p->reader));
             continue;
@@ -250,19 +294,20 @@ void wire_speaker_say(struct wire_speaker *p, struct span text)
         struct stream *s = &p->streams[p->saying];
         if (event == HTTP1_TRAILERS)
             say_trailers(s, http1_head(p->reader));
-        if (event == HTTP1_END)
+        if (event == HTTP1_END || event == HTTP1_UPGRADED)
             say_end(p);
-        if (event != HTTP1_DATA || s->closed)
-            continue;
-        ck_assert_int_eq(bytes_append_span(&s->body, data), 0);
-        if (s->deferred)
-            nghttp2_session_resume_data(p->session, s->id);
+        if (event == HTTP1_DATA)
+            say_data(p, s, data);
     }
+    if (p->tunnel != NULL && !p->in_message)
+        say_data(p, p->tunnel, text);
 }
 
 void wire_speaker_end(struct wire_speaker *p)
 {
-    if (p->in_message && http1_eof(p->reader) == HTTP1_END)
+    if (p->tunnel != NULL)
+        end_body(p, p->tunnel);
+    else if (p->in_message && http1_eof(p->reader) == HTTP1_END)
         say_end(p);
 }
 
@@ -284,7 +329,7 @@ static void append(struct bytes *to, const uint8_t *from, size_t n)
 /* As HTTP/1.1 usually spells a name: with great letters at the beginnings of its words. */
 static void spell(uint8_t *name, size_t n)
 {
-    static const char *const odd[] = {"WWW-Authenticate", "ETag", "TE", "X-Real-IP"};
+    static const char *const odd[] = {"WWW-Authenticate", "ETag", "TE", "X-Real-IP", "X-SSL-Client-CN"};
     bool ssl = n > 6 && strncasecmp((const char *)name, "x-ssl-", 6) == 0;
     for (size_t i = 0; i < n; i++)
         name[i] = (uint8_t)(i == 0 || name[i - 1] == '-' || name[i - 1] == '_' || (ssl && i < 6) ? toupper(name[i]) : name[i]);
@@ -325,7 +370,9 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     if (s == NULL)
         return 0;
     if (name[0] == ':') {
-        if (name[1] == 's' && name[2] == 't')
+        if (name_len == 9 && name[1] == 'p')
+            s->websocket = true;
+        else if (name[1] == 's' && name[2] == 't')
             memcpy(s->status, value, 3);
         else if (name[1] != 's')
             append(name[1] == 'm' ? &s->method : name[1] == 'p' ? &s->path : &s->authority, value, value_len);
@@ -339,8 +386,38 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     return 0;
 }
 
+/* An extended CONNECT and its answer, as the handshake of HTTP/1.1 that they stand for. */
+static void tell_websocket(struct wire_speaker *p, struct stream *s)
+{
+    char accept[HTTP_WEBSOCKET_ACCEPT_SIZE];
+    if (p->server) {
+        bytes_printf(&s->text, "GET %.*s HTTP/1.1\r\n", (int)s->path.len, (const char *)bytes_span(&s->path).ptr);
+        bytes_printf(&s->text, "Host: %.*s\r\n", (int)s->authority.len, (const char *)bytes_span(&s->authority).ptr);
+        bytes_append_str(&s->text, "Upgrade: websocket\r\nConnection: upgrade\r\n" HTTP_WEBSOCKET_KEY ": " KEY "\r\n");
+        return;
+    }
+    ck_assert_int_eq(http_websocket_write_accept(span_from_str(s->key), accept), 0);
+    bytes_append_str(&s->text, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
+    bytes_printf(&s->text, HTTP_WEBSOCKET_ACCEPT ": %s\r\n", accept);
+}
+
+/* The server did not agree: what was said behind the head does not go on, and the test says HTTP again. */
+static void end_refused(struct wire_speaker *p, struct stream *s)
+{
+    s->websocket = false;
+    p->tunnel = p->tunnel == s ? NULL : p->tunnel;
+    bytes_clear(&s->body);
+    end_body(p, s);
+}
+
 static void tell_start(struct wire_speaker *p, struct stream *s)
 {
+    if (!p->server && s->websocket && s->status[0] > '2')
+        end_refused(p, s);
+    if (s->websocket && s->status[0] != '1') {
+        tell_websocket(p, s);
+        return;
+    }
     if (!p->server) {
         bytes_printf(&s->text, "HTTP/1.1 %s %s\r\n", s->status, reason_http_phrase((unsigned)strtoul(s->status, NULL, 10)));
         return;
@@ -356,7 +433,7 @@ static void tell_head(struct wire_speaker *p, struct stream *s, bool ends)
     bool interim = s->status[0] == '1';
     tell_start(p, s);
     append(&s->text, bytes_span(&s->head).ptr, s->head.len);
-    s->chunked = !ends && !interim && !s->has_length;
+    s->chunked = !ends && !interim && !s->has_length && !s->websocket;
     if (s->chunked)
         bytes_append_str(&s->text, "Transfer-Encoding: chunked\r\n");
     bytes_append_str(&s->text, "\r\n");
@@ -393,6 +470,8 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     (void)session;
     (void)flags;
     struct stream *s = find(user, id);
+    if (s->heard_end)
+        return 0;
     if (s->chunked)
         bytes_printf(&s->text, "%zx\r\n", n);
     append(&s->text, data, n);
@@ -430,7 +509,8 @@ struct wire_speaker *wire_speaker_new(bool server)
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
     ck_assert_int_eq(server ? nghttp2_session_server_new(&p->session, callbacks, p) : nghttp2_session_client_new(&p->session, callbacks, p), 0);
     nghttp2_session_callbacks_del(callbacks);
-    ck_assert_int_eq(nghttp2_submit_settings(p->session, 0, NULL, 0), 0);
+    const nghttp2_settings_entry takes_websocket = {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1};
+    ck_assert_int_eq(nghttp2_submit_settings(p->session, 0, &takes_websocket, server), 0);
     return p;
 }
 
@@ -505,4 +585,14 @@ bool wire_speaker_expects(const struct wire_speaker *p)
 bool wire_speaker_closes(const struct wire_speaker *p)
 {
     return p->closes;
+}
+
+bool wire_speaker_is_in_tunnel(const struct wire_speaker *p)
+{
+    return p->tunnel != NULL && !p->tunnel->closed;
+}
+
+bool wire_speaker_tunnel_ended(const struct wire_speaker *p)
+{
+    return p->tunnel != NULL && p->tunnel->heard_end;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A test end of a wire that speaks HTTP/2 by nghttp2's own sessions, while its test goes on in the words of HTTP/1.1: each message that the test says goes out on
- * a stream, and what comes on the streams is written for the test as HTTP/1.1, in the order of the requests.
+ * a stream, and what comes on the streams is written for the test as HTTP/1.1, in the order of the requests. Upgrade: websocket is an extended CONNECT (RFC 8441).
  */
 #ifndef MTLSD_TEST_WIRE_SPEAKER_H
 #define MTLSD_TEST_WIRE_SPEAKER_H
@@ -29,6 +29,9 @@ bool wire_speaker_broke(const struct wire_speaker *p);
 bool wire_speaker_expects(const struct wire_speaker *p);
 /* As in HTTP/1.1 the connection would be closed now: its last message said so and is whole. */
 bool wire_speaker_closes(const struct wire_speaker *p);
+/* A WebSocket runs on one of its streams, in at least one direction; and the other end said all that it says there. */
+bool wire_speaker_is_in_tunnel(const struct wire_speaker *p);
+bool wire_speaker_tunnel_ended(const struct wire_speaker *p);
 /* Spells the names of fields in a text of HTTP/1.1 that came from HTTP/2 as HTTP/1.1 usually does: tests compare them. */
 void wire_speaker_spell(struct bytes *text);
 
