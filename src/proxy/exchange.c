@@ -105,6 +105,12 @@ void exchange_abandon(struct exchange *x)
     run_touch(&c->link);
 }
 
+void exchange_is_last(struct exchange *x)
+{
+    if (!x->asked.http2)
+        x->client->is.close_after = true;
+}
+
 void exchange_finish(struct exchange *x, bool whole, struct moment now)
 {
     x->down.open = x->down.open || !whole;

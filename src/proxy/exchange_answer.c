@@ -103,7 +103,7 @@ static void choose_to_close(struct exchange *x)
 {
     struct client *c = x->client;
     if (!x->asked.whole || !x->asked.keep_alive || x->asked.minor == 0 || c->is.ended || c->env->draining)
-        c->is.close_after = true;
+        exchange_is_last(x);
 }
 
 void exchange_answer(struct exchange *x, enum reason reason, const char *detail, struct moment now)

@@ -135,6 +135,8 @@ void exchange_activate(struct exchange *x, struct moment now);
 void exchange_report(struct exchange *x, enum reason reason, const char *detail, struct moment now);
 /* It is over, and was reported: leaves its target and its upstream connection. whole: what the client has of the answer is complete. */
 void exchange_finish(struct exchange *x, bool whole, struct moment now);
+/* In HTTP/1.1 the client's connection ends with it. A stream of HTTP/2 ends alone. */
+void exchange_is_last(struct exchange *x);
 /* It is over for want of its client. */
 void exchange_abandon(struct exchange *x);
 void exchange_settle(struct exchange *x, struct moment now);

@@ -283,7 +283,8 @@ void exchange_request_head(struct exchange *x, const struct http_head *head, str
     admission_init(&a);
     enum reason reason = judge(x, head, &a, &err);
     exchange_agent_keep(x, head, &a.target);
-    x->client->is.close_after = x->client->is.close_after || spoils_connection(head, reason);
+    if (spoils_connection(head, reason))
+        exchange_is_last(x);
     if (reason != REASON_VALID)
         exchange_answer(x, reason, err.text, now);
     else if ((a.way == ADMIT_BLIND || a.way == ADMIT_SNIFFED) && head->http2)

@@ -145,7 +145,7 @@ static void on_head(struct uplink_use *use, const struct http_head *head, struct
     }
     /* After an answer before the end of the request, unread bytes remain: both connections end after it. */
     if (!x->asked.whole || !x->asked.keep_alive || c->env->draining || passes_unframed(x, head))
-        c->is.close_after = true;
+        exchange_is_last(x);
     note_keep_alive(use->uplink, head);
     bool begins = exchange_websocket_begins(x, head);
     x->answer.status = head->status;

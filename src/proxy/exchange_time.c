@@ -134,7 +134,7 @@ uint64_t exchange_deadline_us(const struct exchange *x)
 static void request_too_slow(struct exchange *x, enum limit which, const char *what, struct moment now)
 {
     char text[LIMIT_TEXT_SIZE];
-    x->client->is.close_after = true;
+    exchange_is_last(x);
     exchange_answer(x, REASON_REQUEST_TIMEOUT, limit_text(x->listener, NULL, which, what, &x->answer.hint, text), now);
 }
 

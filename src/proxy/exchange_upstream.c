@@ -332,7 +332,7 @@ void exchange_on_reset(struct uplink_use *use, uint32_t code, bool unprocessed, 
     char text[120];
     struct exchange *x = exchange_of(use);
     if (ends_well(x, code)) {
-        x->client->is.close_after = x->client->is.close_after || !x->asked.http2;
+        exchange_is_last(x);
         exchange_report(x, REASON_VALID, "", now);
         exchange_finish(x, true, now);
         return;

@@ -157,6 +157,24 @@ START_TEST(a_client_of_http2_gets_goaway_and_its_answer)
 }
 END_TEST
 
+/* In HTTP/1.1 each of these would have ended the connection. */
+START_TEST(a_stream_that_ended_alone_keeps_no_goaway_back)
+{
+    struct h2_app_stream *s = h2_app_ask(&app2, "POST", "/", "", NULL);
+    h2_app_run(&app2);
+    if (_i == 0)
+        answer(0, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n");
+    else
+        wire_advance(&http_chain, 31000); /* its body pauses */
+    h2_app_run(&app2);
+    ck_assert_msg(s->status == (_i == 0 ? 413 : 408), "%u", s->status);
+    ck_assert(!app2.goaway);
+    live(0, UINT64_MAX, REASON_CONNECTION_AGE);
+    h2_app_run(&app2);
+    ck_assert(app2.goaway && app2.goaway_code == HTTP2_NO_ERROR);
+}
+END_TEST
+
 START_TEST(each_stream_is_answered_when_the_time_is_over)
 {
     struct h2_app_stream *s = h2_app_ask(&app2, "GET", "/", NULL, NULL), *begun = h2_app_ask(&app2, "GET", "/", NULL, NULL);
@@ -226,6 +244,7 @@ Suite *suite(void)
     tcase_add_unchecked_fixture(h2, http_chain_make, http_chain_drop);
     tcase_add_checked_fixture(h2, open_h2, close_h2);
     tcase_add_test(h2, a_client_of_http2_gets_goaway_and_its_answer);
+    tcase_add_loop_test(h2, a_stream_that_ended_alone_keeps_no_goaway_back, 0, 2);
     tcase_add_test(h2, each_stream_is_answered_when_the_time_is_over);
     tcase_add_checked_fixture(tcp, open_tcp, close_tcp);
     tcase_add_test(tcp, a_tcp_connection_runs_until_its_time_is_over_and_is_cut_then);
