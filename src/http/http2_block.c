@@ -31,22 +31,6 @@ static void malformed(struct http2_block *b, const char *detail)
     http2_block_refuse(b, REASON_REQUEST_MALFORMED, detail);
 }
 
-void http2_block_begin(struct http2_block *b, enum http2_block_kind kind)
-{
-    b->kind = kind;
-    b->len = 0;
-    b->n_places = 0;
-    b->seen_pseudos = 0;
-    b->seen_field = false;
-    b->n_seen = b->n_cookies = b->n_hosts = 0;
-    b->bytes = 0;
-    b->never = 0;
-    b->never_cookie = false;
-    b->reason = REASON_VALID;
-    b->detail = NULL;
-    b->head = (struct http_head){.minor = 1, .http2 = true, .keep_alive = true, .request = kind == HTTP2_BLOCK_REQUEST};
-}
-
 void http2_block_clear(struct http2_block *b)
 {
     free(b->text);
@@ -56,6 +40,7 @@ void http2_block_clear(struct http2_block *b)
     b->places = NULL;
     b->fields = NULL;
     b->len = b->cap = b->n_places = b->cap_places = b->cap_fields = 0;
+    b->repeat = (struct http2_repeat){0};
 }
 
 /* ---- memory: one text, which may move until the block is whole ---- */
@@ -111,6 +96,42 @@ static struct span value_of(const struct http2_block *b, const struct http2_plac
 struct span http2_block_pseudo(const struct http2_block *b, unsigned which)
 {
     return (b->seen_pseudos & bit(which)) != 0 ? value_of(b, &b->pseudos[which]) : (struct span){NULL, 0};
+}
+
+/* ---- a block and the next ---- */
+
+enum { REPEATED_BYTES = 512 };
+
+bool http2_block_repeats(const struct http2_block *b, struct span bytes, bool no_body)
+{
+    const struct http2_repeat *r = &b->repeat;
+    return r->n > 0 && r->n == bytes.len && r->kind == b->kind && r->ends_stream == b->ends_stream && r->no_body == no_body && memcmp(b->text, bytes.ptr, r->n) == 0;
+}
+
+void http2_block_begin(struct http2_block *b, struct span bytes, bool no_body)
+{
+    size_t times = http2_block_repeats(b, bytes, no_body) ? b->repeat.times + 1 : 1;
+    b->repeat = (struct http2_repeat){0};
+    b->len = 0;
+    b->n_places = 0;
+    b->seen_pseudos = 0;
+    b->seen_field = false;
+    b->n_seen = b->n_cookies = b->n_hosts = 0;
+    b->bytes = 0;
+    b->never = 0;
+    b->never_cookie = false;
+    b->reason = REASON_VALID;
+    b->detail = NULL;
+    b->head = (struct http_head){.minor = 1, .http2 = true, .keep_alive = true, .request = b->kind == HTTP2_BLOCK_REQUEST};
+    if (b->kind == HTTP2_BLOCK_DROPPED || bytes.len > REPEATED_BYTES || has_room(b, bytes.len) != 0)
+        return;
+    put(b, bytes);
+    b->repeat = (struct http2_repeat){.n = bytes.len, .times = times, .kind = b->kind, .ends_stream = b->ends_stream, .no_body = no_body};
+}
+
+void http2_block_keep(struct http2_block *b, size_t settles_after)
+{
+    b->repeat.known = b->repeat.n > 0 && b->reason == REASON_VALID && settles_after > 0 && b->repeat.times >= settles_after;
 }
 
 /* ---- one field ---- */

@@ -3,7 +3,8 @@
  * The fields of one header block, as HPACK gives them (RFC 9113 section 8): pseudo fields first and once, names in lower case, nothing about the connection,
  * cookies joined, the host in Host. http2_head_make makes a head of them.
  *
- * A block is always read to its end, also when it is refused: the compression table needs each field of it.
+ * A block is always read to its end, also when it is refused: the compression table needs each field of it. Only one with the bytes of the block before is
+ * not, where these mean the same fields and leave the table as it is: everything about it is known then (http2_block_repeats).
  */
 #ifndef MTLSD_HTTP_HTTP2_BLOCK_H
 #define MTLSD_HTTP_HTTP2_BLOCK_H
@@ -19,6 +20,14 @@ struct http2_place { /* in text */
     uint32_t at, name_len, value_len;
 };
 
+struct http2_repeat { /* what the last block was */
+    size_t n;     /* its bytes, which are the first ones of text; 0: they are not kept */
+    size_t times; /* so often it came, one after the other */
+    bool known;   /* it need not be read when it comes again */
+    bool ends_stream, no_body;
+    enum http2_block_kind kind;
+};
+
 struct http2_block {
     /* set by who reads it */
     uint32_t id; /* of the stream; 0: no block is open */
@@ -29,7 +38,8 @@ struct http2_block {
     size_t max_bytes, max_fields;
     bool extended_connect; /* :protocol may be there */
 
-    uint8_t *text; /* owned: names and values one behind the other */
+    struct http2_repeat repeat;
+    uint8_t *text; /* owned: a short block's bytes, then names and values one behind the other */
     size_t len, cap;
     struct http2_place *places; /* owned: fields */
     size_t n_places, cap_places;
@@ -49,7 +59,12 @@ struct http2_block {
     struct http_head head; /* after http2_head_make */
 };
 
-void http2_block_begin(struct http2_block *b, enum http2_block_kind kind);
+/* True: the last block was like b, and of these bytes; no_body as http2_head_make has it. If it is known, b has all that it means. */
+bool http2_block_repeats(const struct http2_block *b, struct span bytes, bool no_body);
+/* Forgets what the last block meant. The kind is set before. */
+void http2_block_begin(struct http2_block *b, struct span bytes, bool no_body);
+/* After http2_head_make: the block is known once it came so often; 0: never. */
+void http2_block_keep(struct http2_block *b, size_t settles_after);
 /* The next field. A fault of it is kept in reason and detail. */
 void http2_block_add(struct http2_block *b, const struct http_field *f, bool never);
 void http2_block_clear(struct http2_block *b); /* frees */

@@ -25,7 +25,7 @@ static enum http2_kind refuse_new(struct http2 *h, uint32_t code, enum reason re
 static enum http2_kind begin_known(struct http2 *h, struct http2_stream *s, struct http2_event *e)
 {
     enum http2_block_kind kind = s->in.head ? HTTP2_BLOCK_TRAILERS : HTTP2_BLOCK_RESPONSE;
-    http2_block_begin(&h->block, s->deaf ? HTTP2_BLOCK_DROPPED : kind);
+    h->block.kind = s->deaf ? HTTP2_BLOCK_DROPPED : kind;
     if (!s->in.ended)
         return HTTP2_NONE;
     h->block.kind = HTTP2_BLOCK_DROPPED;
@@ -43,14 +43,14 @@ static enum http2_kind begin_block(struct http2 *h, struct http2_event *e)
         return begin_known(h, s, e);
     bool begins = h->role == HTTP2_SERVER && (f->id & 1) == 1 && f->id > h->last_id;
     if (!begins || (h->drained && f->id > h->drain_id)) {
-        http2_block_begin(&h->block, HTTP2_BLOCK_DROPPED);
+        h->block.kind = HTTP2_BLOCK_DROPPED;
         return http2_judge_missing(h, e);
     }
     h->last_id = f->id;
     http2_budget_earn(&h->budgets, HTTP2_BUDGET_PRIORITIES);
     http2_budget_earn(&h->budgets, HTTP2_BUDGET_UNKNOWN);
     http2_budget_earn(&h->budgets, HTTP2_BUDGET_PINGS);
-    http2_block_begin(&h->block, HTTP2_BLOCK_REQUEST);
+    h->block.kind = HTTP2_BLOCK_REQUEST;
     return HTTP2_NONE;
 }
 
@@ -119,7 +119,6 @@ static enum http2_kind end_known(struct http2 *h, struct http2_stream *s, struct
 static enum http2_kind end_block(struct http2 *h, struct http2_event *e)
 {
     struct http2_stream *s = http2_stream_find(h, h->block.id);
-    http2_head_make(&h->block, s != NULL && s->to_head);
     enum http2_kind kind = HTTP2_NONE;
     if (h->block.kind == HTTP2_BLOCK_REQUEST)
         kind = end_request(h, e);
@@ -141,19 +140,32 @@ static const char *block_refusal(const struct http2 *h, size_t fragment)
     return NULL;
 }
 
-static enum http2_kind decode(struct http2 *h, struct span block, struct http2_event *e)
+/* The block is read to its end. */
+static enum http2_kind make_head(struct http2 *h, struct span block, bool no_body, struct http2_event *e)
 {
+    http2_head_make(&h->block, no_body);
+    http2_block_keep(&h->block, http2_hpack_settles_after(&h->hpack, block));
+    return end_block(h, e);
+}
+
+static enum http2_kind decode(struct http2 *h, const struct span block, struct http2_event *e)
+{
+    const struct http2_stream *s = http2_stream_find(h, h->block.id);
+    struct span rest = block;
     struct http_field field;
-    bool never;
+    bool never, no_body = s != NULL && s->to_head;
+    if (h->block.repeat.known && http2_block_repeats(&h->block, block, no_body))
+        return end_block(h, e);
+    http2_block_begin(&h->block, block, no_body);
     for (;;) {
-        switch (http2_hpack_read(&h->hpack, &block, &field, &never)) {
+        switch (http2_hpack_read(&h->hpack, &rest, &field, &never)) {
         case HTTP2_HPACK_FIELD:
             http2_block_add(&h->block, &field, never);
             if (h->block.n_seen > HTTP2_BLOCK_FIELDS)
                 return http2_broken(h, e, HTTP2_ENHANCE_YOUR_CALM, "far more fields in a head than allowed");
             break;
         case HTTP2_HPACK_END:
-            return end_block(h, e);
+            return make_head(h, block, no_body, e);
         case HTTP2_HPACK_BAD:
             return http2_broken(h, e, HTTP2_COMPRESSION_ERROR, "a header block that is not HPACK");
         case HTTP2_HPACK_NO_MEMORY:

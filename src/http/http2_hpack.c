@@ -65,6 +65,69 @@ enum http2_hpack_found http2_hpack_read(struct http2_hpack *c, struct span *in, 
     return (flags & NGHTTP2_HD_INFLATE_FINAL) != 0 && nghttp2_hd_inflate_end_headers(c->reader) == 0 ? HTTP2_HPACK_END : HTTP2_HPACK_BAD;
 }
 
+/* ---- blocks that come again ---- */
+
+/* Skips an integer of RFC 7541 section 5.1. False: it is cut off, or larger than a block. */
+static bool skip_number(struct span *in, uint8_t prefix, size_t *n)
+{
+    if (in->len == 0)
+        return false;
+    *n = in->ptr[0] & prefix;
+    *in = span_skip(*in, 1);
+    for (unsigned shift = 0; *n >= prefix && shift < 28; shift += 7) {
+        if (in->len == 0)
+            return false;
+        uint8_t byte = in->ptr[0];
+        *n += (size_t)(byte & 0x7f) << shift;
+        *in = span_skip(*in, 1);
+        if (byte < 0x80)
+            return true;
+    }
+    return *n < prefix;
+}
+
+static bool skip_string(struct span *in)
+{
+    size_t n;
+    if (!skip_number(in, 0x7f, &n) || n > in->len)
+        return false;
+    *in = span_skip(*in, n);
+    return true;
+}
+
+struct references { /* of a block to the table */
+    size_t joining; /* fields that join it */
+    bool to_joined; /* a field or name that joined it before */
+};
+
+/* One representation of section 6. False: it changes the table's size, or must never join it. */
+static bool skip_field(struct span *in, struct references *r)
+{
+    enum { LAST_STATIC = 61 };
+    uint8_t first = in->ptr[0];
+    bool indexed = first >= 0x80, joins = !indexed && first >= 0x40;
+    size_t index;
+    if ((first >= 0x10 && first < 0x40) || !skip_number(in, indexed ? 0x7f : joins ? 0x3f : 0x0f, &index))
+        return false;
+    r->joining += joins;
+    r->to_joined = r->to_joined || index > LAST_STATIC;
+    return indexed || ((index > 0 || skip_string(in)) && skip_string(in));
+}
+
+size_t http2_hpack_settles_after(struct http2_hpack *c, struct span block)
+{
+    enum { ENTRY_LEAST = 32 }; /* section 4.1 */
+    struct references r = {0};
+    while (block.len > 0)
+        if (!skip_field(&block, &r))
+            return 0;
+    if (r.joining == 0)
+        return 1;
+    return r.to_joined ? 0 : nghttp2_hd_inflate_get_max_dynamic_table_size(c->reader) / (r.joining * ENTRY_LEAST) + 1;
+}
+
+/* ---- writing ---- */
+
 int http2_hpack_limit(struct http2_hpack *c, uint32_t bytes)
 {
     return nghttp2_hd_deflate_change_table_size(c->writer, bytes) == 0 ? 0 : -1;

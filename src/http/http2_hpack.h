@@ -26,6 +26,13 @@ void http2_hpack_clear(struct http2_hpack *c);
 /* Consumes from the front of *in, a whole block at the begin. *never: the field must not join a table. */
 enum http2_hpack_found http2_hpack_read(struct http2_hpack *c, struct span *in, struct http_field *field, bool *never);
 
+/*
+ * How often a block that was read to its end has to come, one after the other, until the same bytes mean the same fields and leave the table as it is; 0: never.
+ * Once, if nothing of it joins the table. Some servers, such as nginx, let the same fields join it with each answer: the table is full of these at some time, and
+ * one more of each pushes out one that is the same (RFC 7541 section 4.4). Never, if a field must not join a table: a comparison could tell about it.
+ */
+size_t http2_hpack_settles_after(struct http2_hpack *c, struct span block);
+
 /* Sets the size that the peer's SETTINGS allow for our table. -1: no memory. */
 MUST_CHECK int http2_hpack_limit(struct http2_hpack *c, uint32_t bytes);
 /* The most bytes that these can take. */

@@ -145,8 +145,8 @@ static void say(char *text, size_t room, enum http2_block_kind kind)
 static void check(const struct row *row, enum http2_block_kind kind)
 {
     char text[2048];
-    block = (struct http2_block){.max_bytes = MAX_BYTES, .max_fields = MAX_FIELDS, .ends_stream = true};
-    http2_block_begin(&block, kind);
+    block = (struct http2_block){.max_bytes = MAX_BYTES, .max_fields = MAX_FIELDS, .ends_stream = true, .kind = kind};
+    http2_block_begin(&block, span_from_str("bytes"), false);
     add_all(row->fields);
     http2_head_make(&block, false);
     say(text, sizeof(text), kind);
@@ -183,8 +183,8 @@ START_TEST(takes_a_protocol_where_it_is_served) /* RFC 8441 */
         {"no protocol", ":method=CONNECT|:scheme=https|:authority=a|:path=/|:protocol=", ":protocol belongs to CONNECT with :authority"},
     };
     char text[256];
-    block = (struct http2_block){.max_bytes = MAX_BYTES, .max_fields = MAX_FIELDS, .extended_connect = true};
-    http2_block_begin(&block, HTTP2_BLOCK_REQUEST);
+    block = (struct http2_block){.max_bytes = MAX_BYTES, .max_fields = MAX_FIELDS, .extended_connect = true, .kind = HTTP2_BLOCK_REQUEST};
+    http2_block_begin(&block, span_from_str("bytes"), false);
     add_all(rows[_i].fields);
     http2_head_make(&block, false);
     say(text, sizeof(text), HTTP2_BLOCK_REQUEST);

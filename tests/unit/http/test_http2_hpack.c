@@ -85,6 +85,55 @@ START_TEST(refuses_what_is_no_hpack)
 }
 END_TEST
 
+static void read_all(const uint8_t *bytes, size_t n)
+{
+    struct http_field f;
+    bool never;
+    struct span in = span_of(bytes, n);
+    enum http2_hpack_found found;
+    while ((found = http2_hpack_read(&c, &in, &f, &never)) == HTTP2_HPACK_FIELD)
+        continue;
+    ck_assert_int_eq(found, HTTP2_HPACK_END);
+}
+
+START_TEST(knows_when_a_block_settles)
+{
+    static const struct {
+        const char *why;
+        uint8_t bytes[12];
+        size_t n, after, without_table;
+    } rows[] = {
+        {"fields of the static table", {0x82, 0x84, 0x87}, 3, 1, 1},
+        {"a literal with a known name", {0x82, 0x04, 2, '/', 'a'}, 5, 1, 1},
+        {"a literal with a new name", {0x00, 1, 'a', 2, 'b', 'c'}, 6, 1, 1},
+        {"a literal with an index in two bytes", {0x0f, 0x2e, 1, 'a'}, 4, 1, 1},
+        {"a field that joins the table", {0x82, 0x44, 2, '/', 'a'}, 5, 129, 1},
+        {"two with new names", {0x40, 1, 'a', 1, 'b', 0x40, 1, 'a', 1, 'c'}, 10, 65, 1},
+        {"one that joins the table, and one that is there", {0x40, 1, 'a', 1, 'b', 0xbe}, 6, 0, 0},
+        {"one that joins it with a name that is there", {0x40, 1, 'a', 1, 'b', 0x7e, 1, 'c'}, 8, 0, 0},
+        {"a field that must never join it", {0x10, 1, 'a', 1, 'b'}, 5, 0, 0},
+        {"one with a known name that must never join it", {0x14, 2, '/', 'a'}, 4, 0, 0},
+        {"a change of the table's size", {0x20, 0x82}, 2, 0, 0},
+    };
+    static const uint8_t off[] = {0x20, 0x82};
+    size_t without = rows[_i].without_table;
+    struct span block = span_of(rows[_i].bytes, rows[_i].n);
+    if (rows[_i].bytes[0] != 0x20)
+        read_all(rows[_i].bytes, rows[_i].n);
+    ck_assert_msg(http2_hpack_settles_after(&c, block) == rows[_i].after, "%s", rows[_i].why);
+    read_all(off, sizeof(off));
+    ck_assert_msg(http2_hpack_settles_after(&c, block) == without, "%s, without a table", rows[_i].why);
+}
+END_TEST
+
+START_TEST(what_is_cut_off_does_not_settle)
+{
+    static const uint8_t block[] = {0x0f, 0x2e, 3, 'a', 'b', 'c', 0x00, 0x7f, 0x80};
+    for (size_t n = 1; n < sizeof(block); n++)
+        ck_assert_msg((http2_hpack_settles_after(&c, span_of(block, n)) == 1) == (n == 6), "%zu", n);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http2_hpack");
@@ -94,6 +143,8 @@ Suite *suite(void)
     tcase_add_test(t, keeps_a_secret_out_of_the_table);
     tcase_add_test(t, writes_less_the_second_time);
     tcase_add_loop_test(t, refuses_what_is_no_hpack, 0, 6);
+    tcase_add_loop_test(t, knows_when_a_block_settles, 0, 11);
+    tcase_add_test(t, what_is_cut_off_does_not_settle);
     suite_add_tcase(s, t);
     return s;
 }
