@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/base/spiffe.h"
 
+#include "mtlsd/base/text.h"
+
 #include <string.h>
 
 enum { ID_MAX = 2048, DOMAIN_MAX = 255 };
@@ -58,13 +60,33 @@ bool spiffe_is_well_formed(struct span uri)
     return true;
 }
 
-bool spiffe_is_of_domain(struct span uri, struct span domain)
+struct span spiffe_domain_of(struct span uri)
 {
     if (!spiffe_is_well_formed(uri))
-        return false;
+        return span_of(NULL, 0);
     struct span rest = span_skip(uri, SCHEME_LENGTH);
     struct span own = part(rest);
-    return span_equals(own, domain) && rest.len > own.len;
+    return rest.len > own.len ? own : span_of(NULL, 0);
+}
+
+bool spiffe_is_of_domain(struct span uri, struct span domain)
+{
+    struct span own = spiffe_domain_of(uri);
+    return own.len > 0 && span_equals(own, domain);
+}
+
+bool spiffe_names_domain(const char *pattern, struct span *domain)
+{
+    if (strncmp(pattern, scheme, SCHEME_LENGTH) != 0)
+        return false;
+    *domain = part(span_from_str(pattern + SCHEME_LENGTH));
+    return domain->len > 0 && memchr(domain->ptr, '*', domain->len) == NULL;
+}
+
+bool spiffe_matches(const char *pattern, struct span uri)
+{
+    struct span domain;
+    return spiffe_names_domain(pattern, &domain) && spiffe_is_well_formed(uri) && text_glob(pattern, uri, '/');
 }
 
 bool spiffe_is_source(const char *path)

@@ -172,7 +172,7 @@ static const struct config_option options[] = {
      "SHA-256 of public keys (SubjectPublicKeyInfo). One certificate of the verified path, the peer's own or that of a CA, must have one of "
      "these keys. Default: any key.", false, RELOADABLE, TRUST(pins)},
     {"trust", "spiffe_domain", "trust_domain", "", "", "\"partner.example\"",
-     "Trust domain that the peer's SPIFFE ID must have. The certificate must hold exactly one URI. Default: no SPIFFE ID is required.",
+     "Trust domain that the peer's SPIFFE ID must have. The certificate must hold exactly one URI (wrong_trust_domain). Default: no SPIFFE ID is required.",
      false, RELOADABLE, TRUST(spiffe_domain)},
     {"trust", "registry", "name", "", "", "\"partners\"",
      "Registry to look up each certificate in, after the chain was verified. Default: none.", false, RELOADABLE, TRUST(registry)},

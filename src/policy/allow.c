@@ -70,8 +70,6 @@ static bool email_matches(const char *pattern, struct span value)
     return text_glob(local_pattern, local, '@') && dns_matches(pattern_at + 1, domain);
 }
 
-static const char spiffe_scheme[] = "spiffe://";
-
 static size_t count_names(const struct tls_peer *peer, enum tls_name_type type)
 {
     size_t n = 0;
@@ -80,27 +78,11 @@ static size_t count_names(const struct tls_peer *peer, enum tls_name_type type)
     return n;
 }
 
-/* Scheme and trust domain are written out: a star there would let another authority's identities in, as soon as the trust holds its CA. */
-static bool names_trust_domain(const char *pattern)
-{
-    size_t n = strlen(spiffe_scheme);
-    if (strncmp(pattern, spiffe_scheme, n) != 0)
-        return false;
-    size_t domain = strcspn(pattern + n, "/");
-    return domain > 0 && memchr(pattern + n, '*', domain) == NULL;
-}
-
-/* A SPIFFE ID counts only when it is the certificate's one URI (X.509-SVID section 2). */
-static bool is_uri(struct span value, const struct tls_peer *peer)
-{
-    return !spiffe_is_meant(value) || (spiffe_is_well_formed(value) && count_names(peer, TLS_NAME_URI) == 1);
-}
-
-/* Byte for byte: "%61" is not "a". */
+/* Byte for byte: "%61" is not "a". A SPIFFE ID counts only when it is the certificate's one URI (X.509-SVID section 2). */
 static bool uri_matches(const char *pattern, struct span value, const struct tls_peer *peer)
 {
-    if (!is_uri(value, peer) || (spiffe_is_meant(value) && !names_trust_domain(pattern)))
-        return false;
+    if (spiffe_is_meant(value))
+        return count_names(peer, TLS_NAME_URI) == 1 && spiffe_matches(pattern, value);
     return text_glob(pattern, value, '/');
 }
 
@@ -143,7 +125,7 @@ static bool is_readable(const struct tls_name *name, const struct tls_peer *peer
     case TLS_NAME_DNS:
         return is_host_name(name->value);
     case TLS_NAME_URI:
-        return is_uri(name->value, peer);
+        return !spiffe_is_meant(name->value) || (spiffe_is_well_formed(name->value) && count_names(peer, TLS_NAME_URI) == 1);
     case TLS_NAME_EMAIL:
         return split_email(name->value, &local, &domain);
     default:

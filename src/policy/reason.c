@@ -62,6 +62,8 @@ static const struct reason_row rows[] = {
     {REASON_STAPLE_MISSING, "staple_missing", 73, BAD_CERTIFICATE_STATUS_RESPONSE, 502, LOG_LEVEL_WARN, "a required OCSP answer is missing",
      "turn on OCSP stapling in the server (nginx: ssl_stapling, Apache: SSLUseStapling), or issue its certificate without the TLS feature "
      "extension (must-staple)"},
+    {REASON_WRONG_TRUST_DOMAIN, "wrong_trust_domain", 47, BAD_CERTIFICATE, 502, LOG_LEVEL_WARN, "the certificate is not of a SPIFFE trust domain of the trust",
+     "compare the URI and the issuer named here with spiffe_domain of the trust; only the CAs of a trust domain issue its IDs"},
     {REASON_MALFORMED, "malformed", 1, BAD_CERTIFICATE, 502, LOG_LEVEL_WARN, "a certificate cannot be parsed",
      "inspect the peer's certificate file with openssl x509 -in FILE -text: it is damaged or violates X.509"},
 

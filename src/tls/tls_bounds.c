@@ -3,6 +3,7 @@
 
 #include "mtlsd/base/spiffe.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool is_pinned(const struct tls_trust_rules *rules, struct span spki)
@@ -43,14 +44,42 @@ static int on_name(void *ctx, const struct tls_name *name)
     return 0;
 }
 
+static size_t find_domain(const struct tls_trust_rules *rules, struct span id)
+{
+    for (size_t i = 0; i < rules->n_domains; i++)
+        if (spiffe_is_of_domain(id, span_from_str(rules->domains[i])))
+            return i;
+    return TLS_DOMAIN_NONE;
+}
+
+size_t tls_bounds_domain(const struct tls_trust_rules *rules, const struct tls_cert *leaf)
+{
+    struct uris uris = {0};
+    if (rules->n_domains == 0)
+        return 0;
+    return tls_cert_each_name(leaf, on_name, &uris) == 0 && uris.n == 1 ? find_domain(rules, uris.last) : TLS_DOMAIN_NONE;
+}
+
+static void check_usage(const struct tls_certificate *leaf, struct tls_verdict *out)
+{
+    unsigned usage = 0;
+    if (gnutls_x509_crt_get_key_usage(leaf->crt, &usage, NULL) >= 0 && (usage & (GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN)) != 0)
+        tls_checks_found(out, REASON_WRONG_PURPOSE, 26, "certificate %s: its keyUsage allows to sign certificates or lists, which the certificate of an SVID must not",
+                         leaf->subject);
+}
+
 void tls_bounds_check_domain(const struct tls_trust_rules *rules, const struct tls_certificate *leaf, struct tls_verdict *out)
 {
     struct uris uris = {0};
-    if (rules->spiffe_domain == NULL)
+    char more[32] = "";
+    if (rules->n_domains == 0)
         return;
+    check_usage(leaf, out);
     bool read = tls_cert_each_name(leaf->cert, on_name, &uris) == 0;
-    if (read && uris.n == 1 && spiffe_is_of_domain(uris.last, span_from_str(rules->spiffe_domain)))
+    if (read && uris.n == 1 && find_domain(rules, uris.last) != TLS_DOMAIN_NONE)
         return;
-    tls_checks_found(out, REASON_CONSTRAINT, 47, "certificate %s: it %s the SPIFFE trust domain %s", leaf->subject,
-                     uris.n > 1 ? "has several URIs, and must have exactly one, of" : "has no SPIFFE ID of", rules->spiffe_domain);
+    if (rules->n_domains > 1)
+        snprintf(more, sizeof(more), " or %zu more", rules->n_domains - 1);
+    tls_checks_found(out, REASON_WRONG_TRUST_DOMAIN, 47, "certificate %s: it %s the SPIFFE trust domain %s%s", leaf->subject,
+                     uris.n > 1 ? "has several URIs, and must have exactly one, of" : "has no SPIFFE ID of", rules->domains[0], more);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_checks.h"
 
+#include "mtlsd/base/spiffe.h"
 #include "mtlsd/base/text.h"
 #include "tls_crl_set.h"
 #include "tls_der.h"
@@ -197,15 +198,19 @@ static void check_leaf_purpose(const struct tls_question *q, const struct tls_ce
 
 struct names_check {
     const struct tls_question *q;
-    bool matched, insane;
+    size_t n_uris;
+    bool matched, by_id, insane;
 };
 
 static int on_name(void *ctx, const struct tls_name *name)
 {
     struct names_check *check = ctx;
+    bool is_id = name->type == TLS_NAME_URI && spiffe_is_meant(name->value);
     check->insane = check->insane || !tls_names_sane(name);
-    for (size_t i = 0; i < check->q->n_names && !check->matched; i++)
-        check->matched = tls_names_match(name, check->q->names[i]);
+    check->n_uris += name->type == TLS_NAME_URI;
+    for (size_t i = 0; i < check->q->n_names; i++)
+        if (tls_names_match(name, check->q->names[i]))
+            *(is_id ? &check->by_id : &check->matched) = true;
     return 0;
 }
 
@@ -217,7 +222,8 @@ static void check_names(const struct tls_question *q, const struct tls_certifica
         tls_checks_found(out, REASON_MALFORMED, 1,
                          "certificate %s: its subjectAltName cannot be parsed or holds forbidden bytes",
                          leaf->subject);
-    if (q->n_names == 0 || check.matched)
+    /* a SPIFFE ID counts only as the one URI (security A5) */
+    if (q->n_names == 0 || check.matched || (check.by_id && check.n_uris == 1))
         return;
     tls_checks_found(out, REASON_NAME_MISMATCH, 62,
                      "certificate %s: its subjectAltName %s the expected name %s%s", leaf->subject,

@@ -50,12 +50,15 @@ bool tls_checks_may_answer(const struct tls_question *q, const struct tls_certif
 struct tls_registry_text *tls_checks_registry(const struct tls_question *q, const char *subject, const uint8_t ids[2][TLS_REGISTRY_ID_BYTES],
                                               struct tls_verdict *out);
 
-/* Demands of a trust beyond a verified chain: a pinned key on the path, a SPIFFE ID of one trust domain. A violation is REASON_CONSTRAINT. */
+/* Demands of a trust beyond a verified chain: a pinned key on the path, a SPIFFE ID of a trust domain. */
 
 /* A pin counts on the path that was verified only: what a peer sends beside it proves nothing (RFC 7469 section 2.6). */
 void tls_bounds_check_pins(const struct tls_trust_rules *rules, const struct tls_path_node *path, size_t n, struct tls_verdict *out);
 
-/* X.509-SVID section 2: exactly one URI, whatever its scheme; other kinds of names do not count, whatever they say (A5). */
+/* The trust domain of a leaf by its place in the rules; 0 where a trust has none, TLS_DOMAIN_NONE for a certificate of no such domain. */
+size_t tls_bounds_domain(const struct tls_trust_rules *rules, const struct tls_cert *leaf);
+/* X.509-SVID sections 2 and 5.2: exactly one URI, whatever its scheme; other kinds of names do not count, whatever they say (A5). The key signs neither
+ * certificates nor lists. */
 void tls_bounds_check_domain(const struct tls_trust_rules *rules, const struct tls_certificate *leaf, struct tls_verdict *out);
 
 /*

@@ -46,7 +46,10 @@ struct tls_anchor {
     struct tls_cert cert; /* borrows der */
     uint8_t *der;         /* owned */
     gnutls_x509_crt_t crt;
+    size_t domain; /* its place in the rules; 0 where a trust has no trust domains */
 };
+
+#define TLS_DOMAIN_NONE SIZE_MAX
 
 struct tls_trust_rules {
     bool crl_required;
@@ -54,9 +57,10 @@ struct tls_trust_rules {
     size_t depth;
     unsigned min_rsa_bits;
     bool purpose_may_be_absent;
-    char (*pins)[65];    /* hex; owned by the trust, as spiffe_domain */
+    char (*pins)[65];    /* hex; owned by the trust, as domains */
     size_t n_pins;       /* 0: any key */
-    char *spiffe_domain; /* NULL: any */
+    char **domains;      /* SPIFFE trust domains, each with anchors of its own */
+    size_t n_domains;    /* 0: no SPIFFE ID is required */
     struct tls_registry *registry; /* counted; NULL: none */
     bool registry_deny_listed;
     int64_t registry_staleness;

@@ -21,12 +21,14 @@ static unsigned rank(enum reason reason)
         return 0;
     case REASON_UNKNOWN_CA:
         return 1;
-    case REASON_EXPIRED:
+    case REASON_WRONG_TRUST_DOMAIN:
         return 2;
-    case REASON_NOT_YET_VALID:
+    case REASON_EXPIRED:
         return 3;
+    case REASON_NOT_YET_VALID:
+        return 4;
     default:
-        return 4 + (unsigned)reason;
+        return 5 + (unsigned)reason;
     }
 }
 
@@ -82,6 +84,11 @@ static void merge(struct tls_verdict *into, const struct tls_verdict *path)
         tls_checks_until(into, path->until);
 }
 
+struct path_end { /* where a chain breaks off */
+    const struct tls_path_finder *f;
+    const struct tls_cert *cert;
+};
+
 /* The highest certificate that the presented ones lead to by name, so that a message can say where the chain
  * breaks off. */
 static const struct tls_cert *chain_end(const struct tls_path_finder *f)
@@ -99,24 +106,55 @@ static const struct tls_cert *chain_end(const struct tls_path_finder *f)
     return end;
 }
 
-static bool is_anchor_name(const struct tls_trust *trust, struct span name)
+/* The first one; NULL: there is none. */
+static const struct tls_anchor *find_anchor(const struct tls_trust *trust, struct span name)
 {
     for (size_t i = 0; i < tls_trust_n_anchors(trust); i++)
         if (span_equals(tls_trust_anchor(trust, i)->cert.subject, name))
+            return tls_trust_anchor(trust, i);
+    return NULL;
+}
+
+static bool is_anchor_name(const struct path_end *end)
+{
+    for (size_t i = 0; i < tls_trust_n_anchors(end->f->trust); i++) {
+        const struct tls_anchor *anchor = tls_trust_anchor(end->f->trust, i);
+        if (anchor->domain == end->f->domain && span_equals(anchor->cert.subject, end->cert->issuer))
             return true;
+    }
     return false;
 }
 
 /* "CN=Root", or "CN=Root and 3 more": who would have been trusted. */
-static void trusted_text(const struct tls_trust *trust, char *out, size_t out_size)
+static void trusted_text(const struct tls_path_finder *f, char *out, size_t out_size)
 {
-    size_t n = tls_trust_n_anchors(trust);
-    char first[80];
-    tls_cert_name_text(tls_trust_anchor(trust, 0)->cert.subject, first, sizeof(first));
-    if (n == 1)
+    size_t n = 0;
+    char first[80] = "no CA";
+    for (size_t i = 0; i < tls_trust_n_anchors(f->trust); i++) {
+        const struct tls_anchor *anchor = tls_trust_anchor(f->trust, i);
+        if (anchor->domain != f->domain)
+            continue;
+        if (n++ == 0)
+            tls_cert_name_text(anchor->cert.subject, first, sizeof(first));
+    }
+    if (n <= 1)
         snprintf(out, out_size, "%s", first);
     else
         snprintf(out, out_size, "%s and %zu more", first, n - 1);
+}
+
+/* A CA of another trust domain has the issuer's name: it may not issue for this one. */
+static bool report_foreign_issuer(const struct path_end *end, const struct tls_certificate *leaf, struct tls_verdict *out)
+{
+    const struct tls_trust_rules *rules = tls_trust_rules(end->f->trust);
+    const struct tls_anchor *of_other = find_anchor(end->f->trust, end->cert->issuer);
+    char issuer[80];
+    if (rules->n_domains == 0 || of_other == NULL || is_anchor_name(end))
+        return false;
+    tls_cert_name_text(end->cert->issuer, issuer, sizeof(issuer));
+    tls_checks_found(out, REASON_WRONG_TRUST_DOMAIN, 47, "certificate %s: its issuer %s is a CA of trust domain %s, which may not issue for %s", leaf->subject,
+                     issuer, rules->domains[of_other->domain], rules->domains[end->f->domain]);
+    return true;
 }
 
 static void report_no_path(const struct tls_path_finder *f, const struct tls_certificate *leaf,
@@ -124,11 +162,14 @@ static void report_no_path(const struct tls_path_finder *f, const struct tls_cer
 {
     char issuer[80], trusted[112];
     const struct tls_cert *end = chain_end(f);
+    const struct path_end at = {f, end};
+    if (f->domain == TLS_DOMAIN_NONE || report_foreign_issuer(&at, leaf, out))
+        return;
     bool self_signed = span_equals(end->subject, end->issuer);
     int number = !self_signed ? 20 : end == &f->presented[0] ? 18 : 19;
     tls_cert_name_text(end->issuer, issuer, sizeof(issuer));
-    trusted_text(f->trust, trusted, sizeof(trusted));
-    if (is_anchor_name(f->trust, end->issuer))
+    trusted_text(f, trusted, sizeof(trusted));
+    if (is_anchor_name(&at))
         tls_checks_found(out, REASON_UNKNOWN_CA, number,
                          "certificate %s: a trusted CA has the name of its issuer, %s, but another key",
                          leaf->subject, issuer);
@@ -273,7 +314,7 @@ struct tls_glance tls_judge_glance(const struct tls_question *q, const struct sp
     glance.nameless = cert.san.len == 0;
     glance.wrong_purpose = (of_leaf.all & (UINT64_C(1) << REASON_WRONG_PURPOSE)) != 0;
     for (size_t i = 0; i < n && !glance.leads_to_trust; i++)
-        glance.leads_to_trust = tls_cert_read(ders[i], &cert) == 0 && is_anchor_name(q->trust, cert.issuer);
+        glance.leads_to_trust = tls_cert_read(ders[i], &cert) == 0 && find_anchor(q->trust, cert.issuer) != NULL;
     gnutls_x509_crt_deinit(leaf.crt);
     return glance;
 }

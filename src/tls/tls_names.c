@@ -2,6 +2,7 @@
 #include "tls_names.h"
 
 #include "mtlsd/base/hostname.h"
+#include "mtlsd/base/spiffe.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -51,7 +52,7 @@ bool tls_names_match(const struct tls_name *name, const char *expected)
 {
     struct span text = span_from_str(expected);
     if (strstr(expected, "://") != NULL)
-        return name->type == TLS_NAME_URI && text.len > 0 && span_equals(name->value, text);
+        return name->type == TLS_NAME_URI && (span_equals(name->value, text) || spiffe_matches(expected, name->value));
     uint8_t address[16];
     size_t n = parse_address(expected, address);
     if (n > 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_path.h"
+#include "tls_checks.h"
 #include "tls_signature_cache.h"
 
 /* A signature costs up to a millisecond (P-521), a step a comparison of names. Honest chains need as many
@@ -20,6 +21,7 @@ void tls_path_start(struct tls_path_finder *f, const struct tls_trust *trust, co
     for (size_t i = 0; i < n && f->n_presented < TLS_PATH_MAX_PRESENTED; i++)
         if (tls_cert_read(ders[i], &f->presented[f->n_presented]) == 0)
             f->n_presented++; /* what cannot be read cannot be on the path */
+    f->domain = tls_bounds_domain(tls_trust_rules(trust), &f->presented[0]);
     f->imported[0] = leaf_crt;
     f->path[0] = (struct tls_path_node){&f->presented[0], leaf_crt};
     f->length = 1;
@@ -83,7 +85,7 @@ static bool candidate(struct tls_path_finder *f, size_t i, struct tls_path_node 
     if (i < n_anchors) {
         const struct tls_anchor *anchor = tls_trust_anchor(f->trust, i);
         *out = (struct tls_path_node){&anchor->cert, anchor->crt};
-        return span_equals(anchor->cert.subject, child->cert->issuer);
+        return anchor->domain == f->domain && span_equals(anchor->cert.subject, child->cert->issuer);
     }
     *out = (struct tls_path_node){&f->presented[i - n_anchors], NULL};
     if (!span_equals(out->cert->subject, child->cert->issuer) || is_on_path(f, out->cert))

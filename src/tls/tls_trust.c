@@ -83,10 +83,11 @@ static void note_dates(const struct tls_anchor *a, const char *place, int64_t no
                      when);
 }
 
-static bool is_known(const struct tls_trust *trust, struct span der)
+/* Another trust domain may have the same CA. */
+static bool is_known(const struct tls_trust *trust, size_t domain, struct span der)
 {
     for (size_t i = 0; i < trust->n_anchors; i++)
-        if (span_equals(trust->anchors[i].cert.der, der))
+        if (trust->anchors[i].domain == domain && span_equals(trust->anchors[i].cert.der, der))
             return true;
     return false;
 }
@@ -96,6 +97,7 @@ struct reading {
     int64_t now;
     struct findings *notes;
     struct err *err;
+    size_t domain; /* of what is read */
 };
 
 static int read_ca_block(struct reading *in, const struct tls_pem_reader *r,
@@ -108,7 +110,7 @@ static int read_ca_block(struct reading *in, const struct tls_pem_reader *r,
     struct span der;
     if (tls_pem_decode(r, block, &der, in->err) != 0)
         return -1;
-    if (is_known(in->trust, der)) {
+    if (is_known(in->trust, in->domain, der)) {
         free((void *)(uintptr_t)der.ptr);
         findings_add(in->notes, FINDING_NOTE, place, "this CA certificate is listed twice");
         return 0;
@@ -117,7 +119,8 @@ static int read_ca_block(struct reading *in, const struct tls_pem_reader *r,
         free((void *)(uintptr_t)der.ptr);
         return -1;
     }
-    const struct tls_anchor *added = &in->trust->anchors[in->trust->n_anchors - 1];
+    struct tls_anchor *added = &in->trust->anchors[in->trust->n_anchors - 1];
+    added->domain = in->domain;
     note_dates(added, place, in->now, in->notes);
     return check_ca(added, place, in->err);
 }
@@ -179,8 +182,24 @@ static int read_system(struct reading *in)
     return rc;
 }
 
+/* A trust domain without a bundle is no fault of the configuration, and the others go on. Its certificates are refused. */
+static int read_bundles(struct reading *in, const struct tls_trust_spec *spec)
+{
+    for (in->domain = 0; in->domain < spec->n_bundles; in->domain++) {
+        const struct tls_bundle *bundle = &spec->bundles[in->domain];
+        if (bundle->ca.text.len == 0)
+            findings_add(in->notes, FINDING_WARNING, bundle->ca.name, "trust %s: there is no bundle of trust domain %s, so its certificates are refused", spec->name,
+                         bundle->domain);
+        else if (read_ca_file(in, &bundle->ca) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int read_anchors(struct reading *in, const struct tls_trust_spec *spec)
 {
+    if (spec->n_bundles > 0)
+        return read_bundles(in, spec);
     if (spec->system && read_system(in) != 0)
         return -1;
     for (size_t i = 0; !spec->system && i < spec->n_ca; i++) {
@@ -215,13 +234,39 @@ static struct tls_crl_index *read_crls(struct reading *in, const struct tls_trus
     return index;
 }
 
-static int keep_bounds(struct tls_trust_rules *rules, const struct tls_trust_spec *spec, struct err *err)
+static int keep_domain(struct tls_trust_rules *rules, const char *domain, struct err *err)
 {
-    if (spec->spiffe_domain != NULL && !spiffe_is_domain(span_from_str(spec->spiffe_domain)))
-        return err_set(err, ERR_CONFIG, "\"%.80s\" is not a SPIFFE trust domain", spec->spiffe_domain);
-    rules->spiffe_domain = spec->spiffe_domain != NULL ? span_dup(span_from_str(spec->spiffe_domain)) : NULL;
+    if (!spiffe_is_domain(span_from_str(domain)))
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is not a SPIFFE trust domain", domain);
+    for (size_t i = 0; i < rules->n_domains; i++)
+        if (strcmp(rules->domains[i], domain) == 0)
+            return err_set(err, ERR_CONFIG, "trust domain %s is given twice", domain);
+    rules->domains[rules->n_domains] = span_dup(span_from_str(domain));
+    if (rules->domains[rules->n_domains] == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    rules->n_domains++;
+    return 0;
+}
+
+static int keep_domains(struct tls_trust_rules *rules, const struct tls_trust_spec *spec, struct err *err)
+{
+    int rc = 0;
+    if (spec->n_bundles == 0 && spec->spiffe_domain == NULL)
+        return 0;
+    rules->domains = calloc(spec->n_bundles + 1, sizeof(*rules->domains));
+    if (rules->domains == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    if (spec->n_bundles == 0)
+        return keep_domain(rules, spec->spiffe_domain, err);
+    for (size_t i = 0; rc == 0 && i < spec->n_bundles; i++)
+        rc = keep_domain(rules, spec->bundles[i].domain, err);
+    return rc;
+}
+
+static int keep_pins(struct tls_trust_rules *rules, const struct tls_trust_spec *spec, struct err *err)
+{
     rules->pins = spec->n_pins > 0 ? calloc(spec->n_pins, sizeof(*rules->pins)) : NULL;
-    if ((rules->spiffe_domain == NULL && spec->spiffe_domain != NULL) || (rules->pins == NULL && spec->n_pins > 0))
+    if (rules->pins == NULL && spec->n_pins > 0)
         return err_set(err, ERR_MEMORY, "out of memory");
     rules->n_pins = spec->n_pins;
     for (size_t i = 0; i < spec->n_pins; i++) {
@@ -249,7 +294,7 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
         .min_rsa_bits = spec->min_rsa_bits > 0 ? spec->min_rsa_bits : DEFAULT_MIN_RSA_BITS,
         .purpose_may_be_absent = spec->purpose_may_be_absent,
     };
-    struct reading in = {trust, now, notes, err};
+    struct reading in = {trust, now, notes, err, 0};
     trust->name = span_dup(span_from_str(spec->name));
     if (spec->registry != NULL) {
         trust->rules.registry = tls_registry_ref(spec->registry);
@@ -261,7 +306,7 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
         (void)err_set(err, ERR_MEMORY, "out of memory");
         goto fail;
     }
-    if (keep_bounds(&trust->rules, spec, err) != 0 || read_anchors(&in, spec) != 0)
+    if (keep_domains(&trust->rules, spec, err) != 0 || keep_pins(&trust->rules, spec, err) != 0 || read_anchors(&in, spec) != 0)
         goto fail;
     struct tls_crl_index *crls = read_crls(&in, &(struct tls_trust_lists){.files = spec->crl, .n = spec->n_crl});
     if (crls == NULL)
@@ -277,7 +322,7 @@ fail:
 
 int tls_trust_replace_lists(struct tls_trust *trust, const struct tls_trust_lists *lists, int64_t now, struct findings *notes, struct err *err)
 {
-    struct reading in = {trust, now, notes, err};
+    struct reading in = {trust, now, notes, err, 0};
     struct tls_crl_index *fresh = read_crls(&in, lists);
     if (fresh == NULL)
         return -1;
@@ -316,7 +361,9 @@ void tls_trust_unref(struct tls_trust *trust)
         if (trust->credentials[i] != NULL)
             gnutls_certificate_free_credentials(trust->credentials[i]);
     free(trust->rules.pins);
-    free(trust->rules.spiffe_domain);
+    for (size_t i = 0; i < trust->rules.n_domains; i++)
+        free(trust->rules.domains[i]);
+    free(trust->rules.domains);
     tls_registry_unref(trust->rules.registry);
     free(trust->name);
     free(trust);
@@ -363,8 +410,19 @@ bool tls_trust_ca(const struct tls_trust *trust, size_t i, struct tls_trust_ca *
     out->next_update = coverage.next_update;
     out->n_revoked = coverage.revoked;
     tls_crl_set_give(held);
+    out->domain = trust->rules.n_domains > 0 ? trust->rules.domains[anchor->domain] : NULL;
     tls_cert_name_text(anchor->cert.subject, out->name, sizeof(out->name));
     return true;
+}
+
+const char *tls_trust_domain(const struct tls_trust *trust, size_t i, size_t *n_ca)
+{
+    *n_ca = 0;
+    if (i >= trust->rules.n_domains)
+        return NULL;
+    for (size_t k = 0; k < trust->n_anchors; k++)
+        *n_ca += trust->anchors[k].domain == i;
+    return trust->rules.domains[i];
 }
 
 bool tls_trust_ca_subject(const struct tls_trust *trust, size_t i, char *out, size_t out_size, size_t *length)

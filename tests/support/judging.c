@@ -12,7 +12,10 @@ enum { MAX_CHAIN = 4096 };
 struct tls_trust *judging_trust(const struct judging *j)
 {
     struct tls_file ca[4], crl[4];
-    size_t n_ca = 0, n_crl = 0;
+    struct tls_bundle bundles[4];
+    size_t n_ca = 0, n_crl = 0, n_bundles = 0;
+    for (; n_bundles < 4 && j->domains[n_bundles] != NULL; n_bundles++)
+        bundles[n_bundles] = (struct tls_bundle){j->domains[n_bundles], {"bundle.pem", j->ca[n_bundles] != NULL ? j->ca[n_bundles]->pem : span_of(NULL, 0)}};
     for (; n_ca < 4 && j->ca[n_ca] != NULL; n_ca++)
         ca[n_ca] = (struct tls_file){"ca.pem", j->ca[n_ca]->pem};
     for (; n_crl < 4 && j->crl[n_crl] != NULL; n_crl++)
@@ -34,6 +37,8 @@ struct tls_trust *judging_trust(const struct judging *j)
         .pins = j->pins,
         .n_pins = n_pins,
         .spiffe_domain = j->spiffe_domain,
+        .bundles = bundles,
+        .n_bundles = n_bundles,
         .registry = j->registry,
         .registry_deny_listed = j->registry_deny_listed,
         .registry_staleness = j->registry_staleness,

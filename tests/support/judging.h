@@ -17,6 +17,7 @@ struct judging {
     const char *names[4];
     const char *pins[4];
     const char *spiffe_domain;
+    const char *domains[4]; /* given: each of ca is the bundle of one of them; a domain without a CA has none */
     struct tls_registry *registry;
     bool registry_deny_listed;
     int64_t registry_staleness;

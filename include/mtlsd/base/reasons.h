@@ -26,6 +26,7 @@ enum reason {
     REASON_SUSPENDED,
     REASON_REGISTRY_STALE,
     REASON_STAPLE_MISSING, /* a server's: its certificate requires a stapled OCSP answer */
+    REASON_WRONG_TRUST_DOMAIN, /* no SPIFFE ID of a domain that the trust names, or a CA of another domain issued it */
     REASON_MALFORMED,
     /* everything else that ends a request or a connection */
     REASON_DNS_FAILED,

@@ -13,6 +13,12 @@ bool spiffe_is_well_formed(struct span uri);
 bool spiffe_is_domain(struct span text);
 /* A well-formed ID of that trust domain, byte for byte, with a path. An ID without a path names the domain itself. */
 bool spiffe_is_of_domain(struct span uri, struct span domain);
+/* The trust domain of a well-formed ID with a path; empty: it is none. */
+struct span spiffe_domain_of(struct span uri);
+/* A pattern with its scheme and trust domain written out, without stars in them: a star there would let another authority's identities in. */
+bool spiffe_names_domain(const char *pattern, struct span *domain);
+/* A well-formed ID fits the pattern, which names its trust domain; stars as in text_glob. */
+bool spiffe_matches(const char *pattern, struct span uri);
 /* A file value that is no path: "spiffe:" and all that follows names something that the Workload API gives (control/workload.h). */
 bool spiffe_is_source(const char *path);
 

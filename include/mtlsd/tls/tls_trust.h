@@ -19,6 +19,13 @@ struct tls_file { /* borrowed */
     struct span text; /* PEM; a CRL may also be DER */
 };
 
+/* CA certificates of one SPIFFE trust domain. They verify certificates whose SPIFFE ID is of that domain, and no others: bundles are never
+ * merged. */
+struct tls_bundle { /* borrowed */
+    const char *domain;
+    struct tls_file ca; /* an empty text: the bundle is missing or was withdrawn, and each certificate of the domain is refused */
+};
+
 struct tls_trust_spec {
     const char *name;
     const struct tls_file *ca; /* every file must hold at least one CA certificate and nothing broken */
@@ -37,7 +44,9 @@ struct tls_trust_spec {
     struct tls_registry *registry; /* counted on success; NULL: none */
     bool registry_deny_listed;     /* a leaf without a row is accepted */
     int64_t registry_staleness;    /* seconds that the last rows count when the database cannot be read */
-    const char *spiffe_domain; /* the leaf's one URI must be a SPIFFE ID of this trust domain; NULL: not asked */
+    const char *spiffe_domain; /* all of ca belongs to this trust domain, of which the leaf's one URI must be; NULL: not asked */
+    const struct tls_bundle *bundles; /* instead of ca, system and spiffe_domain; each domain once */
+    size_t n_bundles;
 };
 
 struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, struct findings *notes, struct err *err);
@@ -64,8 +73,12 @@ struct tls_trust_facts {
 };
 void tls_trust_facts(const struct tls_trust *trust, struct tls_trust_facts *out);
 
+/* The i-th SPIFFE trust domain, with the number of its CAs; NULL past the end. */
+const char *tls_trust_domain(const struct tls_trust *trust, size_t i, size_t *n_ca);
+
 struct tls_trust_ca {
     char name[160]; /* for people */
+    const char *domain; /* its SPIFFE trust domain, as the trust has it; NULL: none */
     int64_t not_before, not_after;
     bool covered; /* there is a list of it; without, the rest is 0 */
     int64_t this_update, next_update;

@@ -90,6 +90,32 @@ START_TEST(knows_what_is_no_path)
 }
 END_TEST
 
+static const struct {
+    const char *pattern, *uri;
+    bool fits;
+    const char *why;
+} patterns[] = {
+    {"spiffe://a.example/web", "spiffe://a.example/web", true, "byte for byte"},
+    {"spiffe://a.example/**", "spiffe://a.example/ns/web", true, "all of the domain"},
+    {"spiffe://a.example/*", "spiffe://a.example/ns/web", false, "one segment"},
+    {"spiffe://a.example/**", "spiffe://a.example.evil/web", false, "A5: a longer domain"},
+    {"spiffe://*/web", "spiffe://a.example/web", false, "A5: a star for the domain"},
+    {"spiffe://a.*/web", "spiffe://a.example/web", false, "A5: a star in the domain"},
+    {"spiffe://**", "spiffe://a.example/web", false, "A5: anything"},
+    {"**", "spiffe://a.example/web", false, "A5: no scheme"},
+    {"spiffe:///**", "spiffe:///web", false, "no domain"},
+    {"spiffe://a.example/**", "spiffe://a.example/w%65b", false, "A5: not well-formed"},
+};
+
+START_TEST(a_pattern_names_its_trust_domain)
+{
+    struct span domain;
+    ck_assert_msg(spiffe_matches(patterns[_i].pattern, span_from_str(patterns[_i].uri)) == patterns[_i].fits, "%s", patterns[_i].why);
+    ck_assert(!patterns[_i].fits || (spiffe_names_domain(patterns[_i].pattern, &domain) && span_equals_str(domain, "a.example")));
+    ck_assert(!patterns[_i].fits || span_equals_str(spiffe_domain_of(span_from_str(patterns[_i].uri)), "a.example"));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("spiffe");
@@ -98,6 +124,7 @@ Suite *suite(void)
     tcase_add_test(c, bounds_the_length);
     tcase_add_test(c, knows_what_means_to_be_an_id);
     tcase_add_test(c, knows_what_is_no_path);
+    tcase_add_loop_test(c, a_pattern_names_its_trust_domain, 0, sizeof(patterns) / sizeof(patterns[0]));
     suite_add_tcase(s, c);
     return s;
 }
