@@ -27,7 +27,7 @@ enum {
 static void consider(struct idle_choice *choice, struct conn *c, uint64_t now_us)
 {
     bool fresh;
-    if (c->closing || c->client == NULL || client_link(c->client)->in_turn)
+    if (c->closing || c->client == NULL || client_link(c->client)->place.in_turn)
         return;
     uint64_t since_us = client_idle_since_us(c->client, &fresh);
     if (since_us != UINT64_MAX)

@@ -36,13 +36,13 @@ static void on_read(void *owner, struct span data)
     struct upconn *up = owner;
     struct uplink *u = up->uplink;
     struct moment now = worker_now();
-    if (u->idle.shelved && u->link.h2 == NULL) { /* a late ticket does no harm; the peer's farewell, or anything out of turn, does */
+    if (u->pooled.shelved && u->link.h2 == NULL) { /* a late ticket does no harm; the peer's farewell, or anything out of turn, does */
         if (!link_stays_idle(&u->link, data, now.utc))
             lose(up);
         return;
     }
     uplink_on_wire(u, data, now);
-    if (u->idle.shelved && u->is.stray) /* it came with the end of its handshake */
+    if (u->pooled.shelved && u->is.stray) /* it came with the end of its handshake */
         lose(up);
     worker_pump(up->worker, now);
 }
@@ -51,7 +51,7 @@ static void on_end(void *owner)
 {
     struct upconn *up = owner;
     struct moment now = worker_now();
-    if (up->uplink->idle.shelved) {
+    if (up->uplink->pooled.shelved) {
         lose(up);
         return;
     }
@@ -64,7 +64,7 @@ static void on_error(void *owner, const char *text)
     struct upconn *up = owner;
     struct moment now = worker_now();
     struct run_failure why = {0};
-    if (up->uplink->idle.shelved) {
+    if (up->uplink->pooled.shelved) {
         lose(up);
         return;
     }
@@ -184,18 +184,18 @@ void upconn_connect(struct uplink *u)
     struct worker *w = worker_of(u);
     if (u->target->upstream->owner != w->snapshot)
         lifetimes_expect(w);
-    connector_start(&u->connecting, &(struct connector_order){w, u->target->upstream->owner, &u->dial, on_connector_done, u});
+    connector_start(&u->opening.connector, &(struct connector_order){w, u->target->upstream->owner, &u->dial, on_connector_done, u});
 }
 
 enum reason upconn_describe(const struct uplink *u, char *text, size_t size)
 {
-    return u->connecting != NULL ? connector_describe(u->connecting, text, size) : REASON_CONNECT_TIMEOUT;
+    return u->opening.connector != NULL ? connector_describe(u->opening.connector, text, size) : REASON_CONNECT_TIMEOUT;
 }
 
 void upconn_close(struct uplink *u)
 {
     struct upconn *up = u->link.socket;
-    connector_cancel(&u->connecting);
+    connector_cancel(&u->opening.connector);
     if (up == NULL) { /* it was never connected */
         uplink_free(u);
         return;

@@ -39,7 +39,7 @@ const struct plan_listener *client_listener(const struct client *c)
 /* Exchanges may share one: it counts where it comes first. */
 static bool came_before(const struct client *c, const struct exchange *x)
 {
-    const struct exchange *at = c->first;
+    const struct exchange *at = c->exchanges.first;
     while (at != x && at->use.uplink != x->use.uplink)
         at = at->next;
     return at != x;
@@ -48,7 +48,7 @@ static bool came_before(const struct client *c, const struct exchange *x)
 struct uplink *client_next_uplink(const struct client *c, const struct uplink *before)
 {
     bool seen = before == NULL;
-    for (const struct exchange *x = c->first; x != NULL; x = x->next) {
+    for (const struct exchange *x = c->exchanges.first; x != NULL; x = x->next) {
         struct uplink *u = x->use.uplink;
         if (u != NULL && seen && !came_before(c, x))
             return u;
@@ -62,8 +62,8 @@ struct uplink *client_next_uplink(const struct client *c, const struct uplink *b
 void client_begin(struct client *c, struct moment now)
 {
     client_enter(c, CLIENT_OPEN, now);
-    if (c->first != NULL)
-        exchange_raw_resume(c->first, now);
+    if (c->exchanges.first != NULL)
+        exchange_raw_resume(c->exchanges.first, now);
     else if (c->listener->conf->protocol == CONFIG_PROTOCOL_HTTP)
         client_http_begin(c, now);
     else
@@ -73,8 +73,8 @@ void client_begin(struct client *c, struct moment now)
 void client_ask_caller(struct client *c, const struct plan_listener *listener)
 {
     const struct run_driver *driver = c->env->run.drivers[LINK_CLIENT];
-    if (listener->limits != NULL && c->caller == NULL && driver != NULL && driver->ask_caller != NULL)
-        c->caller = driver->ask_caller(c->link.socket);
+    if (listener->limits != NULL && c->who.program == NULL && driver != NULL && driver->ask_caller != NULL)
+        c->who.program = driver->ask_caller(c->link.socket);
 }
 
 /* False: it cannot be served. */
@@ -106,11 +106,11 @@ struct client *client_new(struct proxy_env *env, const struct plan_listener *lis
     }
     c->env = env;
     c->listener = listener;
-    c->address = *address;
+    c->who.address = *address;
     link_init(&c->link, LINK_CLIENT, &env->run);
     c->link.socket = socket;
     bytes_init(&c->held, CLIENT_HELD_MAX);
-    bytes_init(&c->identity, IDENTITY_MAX);
+    bytes_init(&c->who.identity, IDENTITY_MAX);
     c->at.begun_us = c->at.active_us = c->at.since_us = now.us;
     if (!begin(c, now, err)) {
         client_free(c);
@@ -122,8 +122,8 @@ struct client *client_new(struct proxy_env *env, const struct plan_listener *lis
 
 static void abandon_all(struct client *c)
 {
-    while (c->first != NULL)
-        exchange_abandon(c->first);
+    while (c->exchanges.first != NULL)
+        exchange_abandon(c->exchanges.first);
 }
 
 void client_free(struct client *c)
@@ -139,9 +139,9 @@ void client_free(struct client *c)
     http1_free(c->http);
     client_starttls_clear(c);
     bytes_clear(&c->held);
-    bytes_clear(&c->identity);
+    bytes_clear(&c->who.identity);
     free(c->tunnel);
-    free(c->caller);
+    free(c->who.program);
     free(c);
 }
 
@@ -184,9 +184,9 @@ void client_report(struct client *c, enum reason reason, const char *detail, con
     struct report r = {
         .kind = REPORT_CONNECTION,
         .listener = c->listener,
-        .client = c->address.text,
-        .from = {.session = c->session, .program = c->caller},
-        .hello = c->hello,
+        .client = c->who.address.text,
+        .from = {.session = c->session, .program = c->who.program},
+        .hello = c->opening.hello,
         .reason = reason,
         .would_refuse = c->is.would_refuse ? REASON_NOT_ALLOWED : REASON_UNDECIDED,
         .detail = detail,
@@ -206,11 +206,11 @@ void client_failed(struct client *c, enum reason reason, const char *text, const
         return;
     bool gone = reason == REASON_TRUNCATED || reason == REASON_CLIENT_CLOSED;
     bool idle = gone && client_is_idle(c) && reads_nothing(c);
-    for (struct exchange *x = c->first; x != NULL; x = x->next) {
+    for (struct exchange *x = c->exchanges.first; x != NULL; x = x->next) {
         x->answer.hint = hint;
         exchange_report(x, reason, text, now);
     }
-    if (c->first == NULL && !idle)
+    if (c->exchanges.first == NULL && !idle)
         client_report(c, reason, text, hint, now);
     c->is.reset = !idle;
     client_finish(c, now);
@@ -219,11 +219,11 @@ void client_failed(struct client *c, enum reason reason, const char *text, const
 /* The gate is asked about this client. */
 struct admit_place client_place(const struct client *c, const struct plan_listener *listener)
 {
-    struct admit_place at = {.conf = listener->conf, .by_host = listener->by_host, .limits = listener->limits, .required = listener->required, .caller = c->caller, .tunnel = c->tunnel};
-    if (c->address.known) {
-        at.local = c->address.local;
-        at.n_local = c->address.v6 ? 16 : 4;
-        at.local_port = c->address.local_port;
+    struct admit_place at = {.conf = listener->conf, .by_host = listener->by_host, .limits = listener->limits, .required = listener->required, .caller = c->who.program, .tunnel = c->tunnel};
+    if (c->who.address.known) {
+        at.local = c->who.address.local;
+        at.n_local = c->who.address.v6 ? 16 : 4;
+        at.local_port = c->who.address.local_port;
     }
     if (c->link.tls != NULL) {
         struct tls_facts facts;
@@ -246,7 +246,7 @@ bool client_is_done(const struct client *c, bool *reset)
 
 bool client_is_idle(const struct client *c)
 {
-    return c->phase == CLIENT_OPEN && client_is_http(c) && c->first == NULL; /* a part of the next head may be here: nothing was made of it yet */
+    return c->phase == CLIENT_OPEN && client_is_http(c) && c->exchanges.first == NULL; /* a part of the next head may be here: nothing was made of it yet */
 }
 
 bool client_may_move(const struct client *c)
@@ -264,12 +264,12 @@ static bool is_used(const struct exchange *x, const struct plan_listener *listen
 
 bool client_uses(const struct client *c, const struct plan_listener *listener)
 {
-    return c->listener == listener || is_used(c->first, listener) || is_used(c->over, listener);
+    return c->listener == listener || is_used(c->exchanges.first, listener) || is_used(c->exchanges.over, listener);
 }
 
 bool client_is_handshaking(const struct client *c)
 {
-    return c->phase < CLIENT_OPEN && c->first == NULL; /* MySQL's has an exchange already, which belongs to this listener */
+    return c->phase < CLIENT_OPEN && c->exchanges.first == NULL; /* MySQL's has an exchange already, which belongs to this listener */
 }
 
 uint64_t client_idle_since_us(const struct client *c, bool *fresh)

@@ -8,7 +8,7 @@
 
 static void take_addresses(struct client *c, const struct proxy_protocol_peer *peer)
 {
-    struct client_address *client = &c->address;
+    struct client_address *client = &c->who.address;
     c->is.unnamed = !peer->known;
     if (c->is.unnamed)
         return; /* it speaks for itself */

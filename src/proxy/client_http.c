@@ -6,7 +6,7 @@
  * are ours alone is not read either. */
 bool client_http_may_read(const struct client *c)
 {
-    const struct exchange *x = c->first;
+    const struct exchange *x = c->exchanges.first;
     if (c->phase != CLIENT_OPEN)
         return false;
     return x == NULL ? link_pending(&c->link) < OUTPUT_MARK : x->phase == EXCHANGE_ACTIVE && !x->asked.whole;
@@ -34,14 +34,14 @@ static void on_head(struct client *c, struct span *in, struct moment now)
     if (x == NULL)
         return;
     exchange_request_head(x, http1_head(c->http), now);
-    if (c->first == x && x->asked.whole && c->http != NULL)
+    if (c->exchanges.first == x && x->asked.whole && c->http != NULL)
         http1_next(c->http, in, &nothing); /* a request without a body ends with its head */
 }
 
 static void on_bad(struct client *c, struct moment now)
 {
     c->is.close_after = true;
-    struct exchange *x = c->first != NULL ? c->first : begin(c, NULL, now);
+    struct exchange *x = c->exchanges.first != NULL ? c->exchanges.first : begin(c, NULL, now);
     if (x == NULL)
         return;
     x->asked.whole = false;
@@ -53,14 +53,14 @@ static void on_bad(struct client *c, struct moment now)
 
 static void on_end(struct client *c, struct moment now)
 {
-    struct exchange *x = c->first;
+    struct exchange *x = c->exchanges.first;
     if (x != NULL && !x->asked.whole) /* else it was answered at its head */
         exchange_request_end(x, now);
 }
 
 static void on_more(struct client *c, struct moment now)
 {
-    if (c->first == NULL && c->at.head_us == 0 && !http1_is_idle(c->http))
+    if (c->exchanges.first == NULL && c->at.head_us == 0 && !http1_is_idle(c->http))
         c->at.head_us = now.us;
 }
 
@@ -75,10 +75,10 @@ static bool on_event(struct client *c, enum http1_event event, struct span *in, 
         on_head(c, in, now);
         return true;
     case HTTP1_DATA:
-        exchange_request_data(c->first, data, now);
+        exchange_request_data(c->exchanges.first, data, now);
         return true;
     case HTTP1_TRAILERS:
-        exchange_request_trailers(c->first, http1_head(c->http), now);
+        exchange_request_trailers(c->exchanges.first, http1_head(c->http), now);
         return true;
     case HTTP1_END:
         on_end(c, now);
@@ -113,7 +113,7 @@ static void closed_between(struct client *c, struct moment now)
 /* The rest of these streams cannot come from the client (security B7). */
 static void cut_unfinished(struct client *c, struct moment now)
 {
-    for (struct exchange *x = c->first, *next; x != NULL; x = next) {
+    for (struct exchange *x = c->exchanges.first, *next; x != NULL; x = next) {
         next = x->next;
         if (x->raw ? x->down.ended : x->asked.whole)
             continue;
@@ -135,7 +135,7 @@ void client_http_ended(struct client *c, struct moment now)
         cut_unfinished(c, now);
         return; /* the others wait for our answers */
     }
-    struct exchange *x = c->first;
+    struct exchange *x = c->exchanges.first;
     if (x != NULL && x->asked.whole)
         return; /* it waits for our answer with its own direction shut */
     if (x == NULL && (x = begin(c, NULL, now)) == NULL)
@@ -169,8 +169,8 @@ void client_exchange_over(struct client *c, const struct exchange *x, bool compl
 
 void client_sweep(struct client *c)
 {
-    for (struct exchange *x; (x = c->over) != NULL;) {
-        c->over = x->next;
+    for (struct exchange *x; (x = c->exchanges.over) != NULL;) {
+        c->exchanges.over = x->next;
         exchange_free(x);
     }
 }

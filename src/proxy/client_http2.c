@@ -127,7 +127,7 @@ static void on_refused(struct client *c, const struct http2_event *e, struct mom
 
 void client_http2_broken(struct client *c, enum reason reason, const char *detail, const char *hint, struct moment now)
 {
-    for (struct exchange *x; (x = c->first) != NULL;) {
+    for (struct exchange *x; (x = c->exchanges.first) != NULL;) {
         exchange_report(x, reason, detail, now);
         exchange_finish(x, false, now);
     }
@@ -196,7 +196,7 @@ void client_http2_in(struct client *c, struct span in, struct moment now)
         on_event(c, kind, &e, now);
     if (http2_is_between(c->link.h2))
         c->at.head_us = 0;
-    else if (c->first == NULL && c->at.head_us == 0)
+    else if (c->exchanges.first == NULL && c->at.head_us == 0)
         c->at.head_us = now.us; /* a part of a frame */
 }
 
@@ -204,8 +204,8 @@ void client_http2_in(struct client *c, struct span in, struct moment now)
 static struct exchange *oldest_postponed(const struct client *c)
 {
     struct exchange *oldest = NULL;
-    unsigned n = c->n_postponed;
-    for (struct exchange *x = c->first; n > 0; x = x->next)
+    unsigned n = c->exchanges.n_postponed;
+    for (struct exchange *x = c->exchanges.first; n > 0; x = x->next)
         if (x->tries.postponed) {
             oldest = x;
             n--;
@@ -216,15 +216,15 @@ static struct exchange *oldest_postponed(const struct client *c)
 void client_http2_continue(struct client *c, struct moment now)
 {
     http2_set_now(c->link.h2, now.us);
-    while (c->n_postponed > 0)
+    while (c->exchanges.n_postponed > 0)
         exchange_request_begin(oldest_postponed(c), now);
     for (struct http2_stream *s; (s = http2_next_writable(c->link.h2)) != NULL;) {
         struct exchange *x = http2_user(s);
         if (x != NULL && x->use.uplink != NULL)
             run_touch(&x->use.uplink->link); /* it may be read on */
     }
-    bool ends = http2_wants_close(c->link.h2) || c->is.last || (c->is.ended && c->first == NULL);
-    if (!ends || c->phase != CLIENT_OPEN || c->first != NULL || http2_streams(c->link.h2) > 0)
+    bool ends = http2_wants_close(c->link.h2) || c->is.last || (c->is.ended && c->exchanges.first == NULL);
+    if (!ends || c->phase != CLIENT_OPEN || c->exchanges.first != NULL || http2_streams(c->link.h2) > 0)
         return;
     if (!c->is.ended)
         http2_shutdown_now(c->link.h2); /* what is on its way is not looked at, and it can know */

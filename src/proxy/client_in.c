@@ -8,8 +8,8 @@ enum { ANSWERS_MARK = 4 * OUTPUT_MARK };
 
 static void wait(struct client *c, struct span in, struct moment now)
 {
-    if (client_hold(c, in) && c->first != NULL)
-        exchange_look_for_login(c->first, now);
+    if (client_hold(c, in) && c->exchanges.first != NULL)
+        exchange_look_for_login(c->exchanges.first, now);
 }
 
 void client_deliver(struct client *c, struct span in, struct moment now)
@@ -26,8 +26,8 @@ void client_deliver(struct client *c, struct span in, struct moment now)
         client_http2_in(c, in, now);
     else if (c->http != NULL)
         client_http_in(c, in, now);
-    else if (c->first != NULL && c->first->phase == EXCHANGE_ACTIVE && !exchange_join_holds_client(c->first))
-        exchange_raw_in(c->first, in, now);
+    else if (c->exchanges.first != NULL && c->exchanges.first->phase == EXCHANGE_ACTIVE && !exchange_join_holds_client(c->exchanges.first))
+        exchange_raw_in(c->exchanges.first, in, now);
     else
         wait(c, in, now);
 }
@@ -45,14 +45,14 @@ void client_ended(struct client *c, struct moment now)
         client_sniff_ended(c, now);
     } else if (client_is_http(c)) {
         client_http_ended(c, now);
-    } else if (c->first != NULL) {
-        exchange_raw_ended(c->first, now);
+    } else if (c->exchanges.first != NULL) {
+        exchange_raw_ended(c->exchanges.first, now);
     }
 }
 
 void client_on_wire(struct client *c, struct span wire, struct moment now)
 {
-    if (c->phase == CLIENT_DONE || c->link.broken || (c->phase == CLIENT_LINGER && c->talk != NULL))
+    if (c->phase == CLIENT_DONE || c->link.broken || (c->phase == CLIENT_LINGER && c->opening.talk != NULL))
         return;
     run_touch(&c->link);
     c->at.active_us = now.us;
@@ -120,7 +120,7 @@ void client_on_sent(struct client *c, size_t n, struct moment now)
     c->at.active_us = now.us;
     if (n > 0)
         c->at.stall_us = 0; /* it takes something: recorded again when the turn ends */
-    struct exchange *x = c->first;
+    struct exchange *x = c->exchanges.first;
     if (x != NULL) {
         if (c->link.h2 == NULL)
             x->at.active_us = now.us;
@@ -146,10 +146,10 @@ bool client_wants_read(const struct client *c)
     if (c->phase == CLIENT_PROXY_HEADER || c->phase == CLIENT_HELLO || c->phase == CLIENT_SNIFF)
         return true;
     if (c->held.len > 0)
-        return c->is.fresh || (c->first != NULL && exchange_wants_login(c->first));
+        return c->is.fresh || (c->exchanges.first != NULL && exchange_wants_login(c->exchanges.first));
     if (c->link.h2 != NULL) /* windows bound what can come; what we answer to frames waits here */
         return link_pending(&c->link) < ANSWERS_MARK;
-    return c->phase == CLIENT_LINGER || c->first == NULL || exchange_takes_body(c->first);
+    return c->phase == CLIENT_LINGER || c->exchanges.first == NULL || exchange_takes_body(c->exchanges.first);
 }
 
 static bool may_deliver(const struct client *c)
@@ -160,7 +160,7 @@ static bool may_deliver(const struct client *c)
         return true;
     if (c->phase != CLIENT_OPEN || (c->http != NULL && !client_http_may_read(c)))
         return false; /* the next request waits for the answer to this one */
-    const struct exchange *x = c->first;
+    const struct exchange *x = c->exchanges.first;
     return x == NULL || (x->phase == EXCHANGE_ACTIVE && exchange_takes_body(x) && !exchange_join_holds_client(x));
 }
 
@@ -177,8 +177,8 @@ static bool deliver_held(struct client *c, struct moment now)
     bytes_clear(&held);
     if (c->is.ended && c->phase == CLIENT_OPEN && client_is_http(c))
         client_http_ended(c, now);
-    else if (c->first != NULL && c->first->raw)
-        exchange_raw_ended(c->first, now);
+    else if (c->exchanges.first != NULL && c->exchanges.first->raw)
+        exchange_raw_ended(c->exchanges.first, now);
     return c->held.len < before || c->phase != phase; /* what was only looked at is held for the phase it led to */
 }
 
@@ -197,9 +197,9 @@ static void end_if_broken(struct client *c, struct moment now)
 {
     if (!c->link.broken || c->phase == CLIENT_DONE || (c->link.tls != NULL && (tls_engine_flags(c->link.tls) & TLS_FAILED)))
         return;
-    for (struct exchange *x = c->first; x != NULL; x = x->next)
+    for (struct exchange *x = c->exchanges.first; x != NULL; x = x->next)
         exchange_report(x, REASON_INTERNAL, "out of memory", now);
-    if (c->first == NULL && c->phase != CLIENT_LINGER)
+    if (c->exchanges.first == NULL && c->phase != CLIENT_LINGER)
         client_report(c, REASON_INTERNAL, "out of memory", NULL, now);
     c->is.reset = true;
     client_finish(c, now);
@@ -208,12 +208,12 @@ static void end_if_broken(struct client *c, struct moment now)
 void client_settle(struct client *c, struct moment now)
 {
     link_settle(&c->link);
-    if (c->link.h2 != NULL && !c->link.held && link_pending(&c->link) > 0) /* what is held was not offered to the socket yet */
+    if (c->link.h2 != NULL && !c->link.place.held && link_pending(&c->link) > 0) /* what is held was not offered to the socket yet */
         http2_note_unsent(c->link.h2);
-    for (struct exchange *x = c->link.held ? NULL : c->first; x != NULL; x = x->next) /* held: pump_held ends the turn, once for many answers */
+    for (struct exchange *x = c->link.place.held ? NULL : c->exchanges.first; x != NULL; x = x->next) /* held: pump_held ends the turn, once for many answers */
         exchange_settle(x, now);
     client_time_settle(c);
     end_if_broken(c, now);
-    if (c->over != NULL)
+    if (c->exchanges.over != NULL)
         client_sweep(c);
 }

@@ -26,37 +26,51 @@ struct client_times {
     uint64_t dropped;   /* bytes that came while lingering */
 };
 
+struct client_exchanges { /* owned */
+    struct exchange *first; /* those that run */
+    struct exchange *over;  /* those that ended in this turn */
+    unsigned n_postponed;   /* requests of HTTP/2 that are still to go upstream */
+};
+
+struct client_opening { /* what comes before its TLS; owned */
+    struct starttls *talk;   /* what is said, and what was; NULL: nothing */
+    struct tls_hello *hello; /* of a TLS that passes through; NULL: none does */
+};
+
+struct client_who { /* who it is */
+    struct client_address address;
+    struct bytes identity;  /* header lines about its certificate, made once */
+    struct caller *program; /* owned; NULL: the kernel was not asked, because nothing depends on it */
+    uint64_t counted;       /* the client that client_count counts it for; 0: none */
+};
+
+struct client_flags {
+    bool fresh;        /* it may begin with HTTP/2's preface: nothing was looked at yet */
+    bool ended;        /* the peer's direction ended cleanly */
+    bool reported;     /* the handshake was told to the observer */
+    bool close_after;  /* no further request on this connection */
+    bool last;         /* HTTP/2: further streams are refused, and the connection ends with those that run */
+    bool reset;        /* end by abort */
+    bool served;       /* a request of it went upstream */
+    bool unnamed;      /* its PROXY header names no client: it is not counted */
+    bool late;         /* lists or rules changed during the handshake: it is judged once more when that is done */
+    bool would_refuse; /* the rules would have refused its handshake, were they not only tried out */
+};
+
 struct client {
     struct link link; /* first */
     struct proxy_env *env;                /* borrowed: the worker's */
     const struct plan_listener *listener; /* borrowed: the driver holds its snapshot */
     enum client_phase phase;
-    struct http1 *http;         /* owned; NULL: in tcp mode, and once a request became a tunnel */
-    struct exchange *first;     /* owned: those that run */
-    struct exchange *over;      /* owned: those that ended in this turn */
-    struct address *tunnel;     /* owned: CONNECT to it was granted; NULL: none was */
-    struct starttls *talk;      /* owned: what is said before TLS, and what was; NULL: nothing */
-    struct tls_hello *hello;    /* owned: of a TLS that passes through; NULL: none does */
-    struct caller *caller;      /* owned; NULL: the kernel was not asked, because nothing depends on it */
-    struct bytes held;          /* application bytes that came and cannot be passed on yet */
-    struct bytes identity;      /* header lines about the client's certificate, made once */
-    struct client_address address;
+    struct http1 *http;     /* owned; NULL: in tcp mode, and once a request became a tunnel */
+    struct client_exchanges exchanges;
+    struct bytes held;      /* application bytes that came and cannot be passed on yet */
+    struct client_who who;
     struct client_times at;
+    struct client_opening opening;
+    struct address *tunnel;  /* owned: CONNECT to it was granted; NULL: none was */
     struct session *session; /* the observer's, who is told when it ends; NULL: none */
-    unsigned n_postponed; /* requests of HTTP/2 that are still to go upstream */
-    uint64_t counted;     /* the client that client_count counts it for; 0: none */
-    struct client_flags {
-        bool fresh;       /* it may begin with HTTP/2's preface: nothing was looked at yet */
-        bool ended;       /* the peer's direction ended cleanly */
-        bool reported;    /* the handshake was told to the observer */
-        bool close_after; /* no further request on this connection */
-        bool last;        /* HTTP/2: further streams are refused, and the connection ends with those that run */
-        bool reset;       /* end by abort */
-        bool served;      /* a request of it went upstream */
-        bool unnamed;     /* its PROXY header names no client: it is not counted */
-        bool late;        /* lists or rules changed during the handshake: it is judged once more when that is done */
-        bool would_refuse; /* the rules would have refused its handshake, were they not only tried out */
-    } is;
+    struct client_flags is;
 };
 
 /* client.c */

@@ -13,7 +13,7 @@ uint64_t client_begun_us(const struct client *c)
 /* A response whose head left without "Connection: close" must not be the last one: its client may have sent the next request already. */
 static bool is_answering(const struct client *c)
 {
-    return c->link.h2 == NULL && c->first != NULL && c->first->answer.answered;
+    return c->link.h2 == NULL && c->exchanges.first != NULL && c->exchanges.first->answer.answered;
 }
 
 /* False: not yet. */
@@ -55,7 +55,7 @@ static void end_client(struct client *c, const struct lifetime *l, struct moment
 {
     run_touch(&c->link);
     c->is.close_after = true;
-    for (struct exchange *x; c->phase != CLIENT_DONE && (x = c->first) != NULL;)
+    for (struct exchange *x; c->phase != CLIENT_DONE && (x = c->exchanges.first) != NULL;)
         end_exchange(x, l, now);
     end_connection(c, l, now);
 }

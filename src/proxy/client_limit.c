@@ -46,27 +46,27 @@ bool client_count_permits(const struct proxy_env *env, const struct client_addre
 
 bool client_count_in(struct client *c, struct moment now)
 {
-    uint64_t key = c->env->most_per_client > 0 ? client_count_key(&c->address) : 0;
+    uint64_t key = c->env->most_per_client > 0 ? client_count_key(&c->who.address) : 0;
     if (key == 0)
         return true;
     if (!client_count_take(c->env->clients, key, c->env->most_per_client)) {
         refuse(c, now);
         return false;
     }
-    c->counted = key;
+    c->who.counted = key;
     return true;
 }
 
 void client_count_late(struct client *c)
 {
     bool told = c->phase != CLIENT_PROXY_HEADER && !c->is.unnamed;
-    uint64_t key = c->counted == 0 && told ? client_count_key(&c->address) : 0;
+    uint64_t key = c->who.counted == 0 && told ? client_count_key(&c->who.address) : 0;
     if (key != 0 && client_count_take(c->env->clients, key, UINT_MAX))
-        c->counted = key;
+        c->who.counted = key;
 }
 
 void client_count_out(struct client *c)
 {
-    if (c->counted != 0)
-        client_count_leave(c->env->clients, c->counted);
+    if (c->who.counted != 0)
+        client_count_leave(c->env->clients, c->who.counted);
 }

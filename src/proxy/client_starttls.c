@@ -15,8 +15,8 @@ static void broken(struct client *c)
 
 static void say(struct client *c)
 {
-    link_write_raw(&c->link, bytes_span(&c->talk->out));
-    bytes_consume(&c->talk->out, c->talk->out.len);
+    link_write_raw(&c->link, bytes_span(&c->opening.talk->out));
+    bytes_consume(&c->opening.talk->out, c->opening.talk->out.len);
 }
 
 /* The last words to it still leave. */
@@ -32,42 +32,42 @@ static void refuse(struct client *c, enum reason reason, const char *text, struc
 
 void client_starttls_clear(struct client *c)
 {
-    if (c->talk != NULL)
-        starttls_clear(c->talk);
-    free(c->talk);
-    c->talk = NULL;
-    if (c->hello != NULL)
-        tls_hello_clear(c->hello);
-    free(c->hello);
-    c->hello = NULL;
+    if (c->opening.talk != NULL)
+        starttls_clear(c->opening.talk);
+    free(c->opening.talk);
+    c->opening.talk = NULL;
+    if (c->opening.hello != NULL)
+        tls_hello_clear(c->opening.hello);
+    free(c->opening.hello);
+    c->opening.hello = NULL;
 }
 
 static void begin_talk(struct client *c, enum config_starttls kind, struct moment now)
 {
     c->phase = CLIENT_STARTTLS;
-    c->talk = malloc(sizeof(*c->talk));
-    if (c->talk == NULL) {
+    c->opening.talk = malloc(sizeof(*c->opening.talk));
+    if (c->opening.talk == NULL) {
         broken(c);
         return;
     }
-    starttls_init(c->talk, kind, true);
-    if (starttls_begin(c->talk) != 0) {
+    starttls_init(c->opening.talk, kind, true);
+    if (starttls_begin(c->opening.talk) != 0) {
         broken(c);
         return;
     }
     say(c);
-    if (c->talk->wants_greeting)
+    if (c->opening.talk->wants_greeting)
         exchange_raw_begin(c, now);
 }
 
 static void begin_hello(struct client *c)
 {
     c->phase = CLIENT_HELLO;
-    c->hello = malloc(sizeof(*c->hello));
-    if (c->hello == NULL)
+    c->opening.hello = malloc(sizeof(*c->opening.hello));
+    if (c->opening.hello == NULL)
         broken(c);
     else
-        tls_hello_init(c->hello);
+        tls_hello_init(c->opening.hello);
 }
 
 void client_secure(struct client *c, struct moment now)
@@ -88,11 +88,11 @@ void client_secure(struct client *c, struct moment now)
 static void start_tls(struct client *c, struct moment now)
 {
     c->phase = CLIENT_HANDSHAKE;
-    if (!c->talk->direct)
+    if (!c->opening.talk->direct)
         return;
-    tls_engine_wire_in(c->link.tls, bytes_span(&c->talk->in), now.utc);
+    tls_engine_wire_in(c->link.tls, bytes_span(&c->opening.talk->in), now.utc);
     tls_engine_wire_keep(c->link.tls); /* before the bytes go */
-    bytes_clear(&c->talk->in);
+    bytes_clear(&c->opening.talk->in);
     client_tls_in(c, now);
 }
 
@@ -108,16 +108,16 @@ void client_starttls_conclude(struct client *c, enum reason verdict, const char 
 void client_starttls_in(struct client *c, struct span wire, struct moment now)
 {
     struct err err = {0};
-    enum reason verdict = starttls_in(c->talk, wire, &err);
+    enum reason verdict = starttls_in(c->opening.talk, wire, &err);
     client_starttls_conclude(c, verdict, err.text, now);
 }
 
 void client_starttls_ended(struct client *c, struct moment now)
 {
     struct err err = {0};
-    if (c->talk != NULL)
-        starttls_eof(c->talk, &err);
-    client_failed(c, REASON_CLIENT_CLOSED, c->talk != NULL ? err.text : "the client closed before its ClientHello was complete", NULL, now);
+    if (c->opening.talk != NULL)
+        starttls_eof(c->opening.talk, &err);
+    client_failed(c, REASON_CLIENT_CLOSED, c->opening.talk != NULL ? err.text : "the client closed before its ClientHello was complete", NULL, now);
 }
 
 /* ---- TLS that passes through ---- */
@@ -126,11 +126,11 @@ void client_hello_in(struct client *c, struct span wire, struct moment now)
 {
     if (!client_hold(c, wire))
         return;
-    switch (tls_hello_in(c->hello, wire)) {
+    switch (tls_hello_in(c->opening.hello, wire)) {
     case TLS_HELLO_MORE:
         return;
     case TLS_HELLO_BAD:
-        refuse(c, REASON_TLS_FAILED, c->hello->why, now);
+        refuse(c, REASON_TLS_FAILED, c->opening.hello->why, now);
         return;
     case TLS_HELLO_WHOLE:
         break;

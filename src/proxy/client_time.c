@@ -38,7 +38,7 @@ void client_time_all_said(struct client *c, struct moment now)
 /* The time of the turn is that of the last movement: what waits is a movement. Frames that are held were not offered to the socket yet. */
 void client_time_settle(struct client *c)
 {
-    if (link_pending(&c->link) == 0 || c->link.held)
+    if (link_pending(&c->link) == 0 || c->link.place.held)
         c->at.stall_us = 0;
     else if (c->at.stall_us == 0)
         c->at.stall_us = c->at.active_us;
@@ -88,12 +88,12 @@ static uint64_t open_deadline(const struct client *c)
 {
     const struct config_listener *conf = c->listener->conf;
     bool leaves = c->link.h2 != NULL && (http2_streams(c->link.h2) > 0 || http2_shutdown_us(c->link.h2) != UINT64_MAX);
-    if (c->first == NULL && c->at.head_us == 0 && leaves)
+    if (c->exchanges.first == NULL && c->at.head_us == 0 && leaves)
         return UINT64_MAX;
-    if (c->first == NULL)
+    if (c->exchanges.first == NULL)
         return c->at.head_us != 0 ? c->at.head_us + conf->header_ms * 1000 : c->at.since_us + conf->idle_ms * 1000;
     uint64_t soonest = UINT64_MAX;
-    for (const struct exchange *x = c->first; x != NULL; x = x->next)
+    for (const struct exchange *x = c->exchanges.first; x != NULL; x = x->next)
         soonest = smaller(soonest, exchange_deadline_us(x));
     return soonest;
 }
@@ -166,17 +166,17 @@ static void no_request(struct client *c, struct moment now)
 
 static void open_is_late(struct client *c, struct moment now)
 {
-    if (c->first == NULL && c->link.h2 != NULL)
+    if (c->exchanges.first == NULL && c->link.h2 != NULL)
         no_stream(c, now);
-    else if (c->first == NULL)
+    else if (c->exchanges.first == NULL)
         no_request(c, now);
-    for (struct exchange *x = c->first, *next; x != NULL; x = next) {
+    for (struct exchange *x = c->exchanges.first, *next; x != NULL; x = next) {
         next = x->next;
         if (exchange_deadline_us(x) > now.us)
             continue;
         exchange_on_deadline(x, now);
         if (next != NULL && next->phase == EXCHANGE_OVER)
-            next = c->first; /* both waited for one connection, and it failed them all */
+            next = c->exchanges.first; /* both waited for one connection, and it failed them all */
     }
 }
 
@@ -185,7 +185,7 @@ static void stalled(struct client *c, struct moment now)
 {
     char text[LIMIT_TEXT_SIZE];
     const char *hint;
-    if (c->first == NULL) {
+    if (c->exchanges.first == NULL) {
         limit_text(c->listener, NULL, LIMIT_WRITE, "the client does not read its answers", &hint, text);
         if (c->phase != CLIENT_LINGER)
             client_report(c, REASON_CLIENT_STALLED, text, hint, now);
@@ -193,8 +193,8 @@ static void stalled(struct client *c, struct moment now)
         client_finish(c, now);
         return;
     }
-    limit_text(c->listener, NULL, LIMIT_WRITE, "the client does not read its answer", &c->first->answer.hint, text);
-    exchange_answer(c->first, REASON_CLIENT_STALLED, text, now);
+    limit_text(c->listener, NULL, LIMIT_WRITE, "the client does not read its answer", &c->exchanges.first->answer.hint, text);
+    exchange_answer(c->exchanges.first, REASON_CLIENT_STALLED, text, now);
 }
 
 static void streams_stalled(struct client *c, struct moment now)
@@ -307,7 +307,7 @@ static bool has_work(const struct client *c)
     case CLIENT_DONE:
         return false;
     case CLIENT_OPEN:
-        return c->first != NULL || c->at.head_us != 0 || link_pending(&c->link) > 0;
+        return c->exchanges.first != NULL || c->at.head_us != 0 || link_pending(&c->link) > 0;
     case CLIENT_LINGER:
         return link_pending(&c->link) > 0;
     case CLIENT_SNIFF:
@@ -319,9 +319,9 @@ static bool has_work(const struct client *c)
 bool client_cut(struct client *c, const char *why, struct moment now)
 {
     bool cut = has_work(c);
-    for (struct exchange *x = c->first; x != NULL; x = x->next)
+    for (struct exchange *x = c->exchanges.first; x != NULL; x = x->next)
         exchange_report(x, REASON_DRAINING, why, now);
-    if (cut && c->first == NULL)
+    if (cut && c->exchanges.first == NULL)
         client_report(c, REASON_DRAINING, why, NULL, now);
     c->is.reset = true;
     client_finish(c, now);

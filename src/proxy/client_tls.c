@@ -33,7 +33,7 @@ enum reason client_tls_accept(void *ctx, const struct tls_verdict *verdict, cons
     admission_init(&a);
     enum reason reason = admit_caller(&at, &a, NULL, &err);
     c->is.would_refuse = a.would_refuse;
-    if (reason == REASON_VALID && c->first == NULL)
+    if (reason == REASON_VALID && c->exchanges.first == NULL)
         reason = exchange_raw_route(c, c->listener, &(const struct plan_route *){NULL}, &err);
     if (reason == REASON_NO_ROUTE)
         *alert = UNRECOGNIZED_NAME;
@@ -52,7 +52,7 @@ void client_tls_report(struct client *c, struct moment now)
     tls_engine_facts(c->link.tls, &facts);
     const struct handshake_report r = {
         .listener = c->listener, .facts = &facts, .reason = facts.reason == REASON_UNDECIDED ? REASON_VALID : facts.reason, .took_us = now.us - c->at.since_us,
-        .client = c->address.text, .registry = tls_engine_registry(c->link.tls), .session = &c->session};
+        .client = c->who.address.text, .registry = tls_engine_registry(c->link.tls), .session = &c->session};
     observer->on_handshake(observer->ctx, &r);
 }
 
@@ -149,7 +149,7 @@ static bool runs_on(const struct exchange *x, const struct admit_place *at)
 
 static bool tunnels_are_allowed(const struct client *c, const struct admit_place *at)
 {
-    for (const struct exchange *x = c->first; x != NULL; x = x->next)
+    for (const struct exchange *x = c->exchanges.first; x != NULL; x = x->next)
         if (is_tunnel(x) && !runs_on(x, at))
             return false;
     return true;
@@ -158,7 +158,7 @@ static bool tunnels_are_allowed(const struct client *c, const struct admit_place
 /* In HTTP/2 the other streams go on. */
 static void end_tunnels(struct client *c, const struct admit_place *at, struct moment now)
 {
-    for (struct exchange *x = c->first, *next; x != NULL; x = next) {
+    for (struct exchange *x = c->exchanges.first, *next; x != NULL; x = next) {
         next = x->next;
         if (!is_tunnel(x) || runs_on(x, at))
             continue;
@@ -182,7 +182,7 @@ static bool is_still_allowed(const struct client *c, const struct plan_listener 
     if (now_there->conf->protocol != c->listener->conf->protocol || client_is_idle(c))
         return true;
     struct admit_place at = client_place(c, now_there);
-    if (c->link.h2 == NULL && c->first != NULL && is_tunnel(c->first))
+    if (c->link.h2 == NULL && c->exchanges.first != NULL && is_tunnel(c->exchanges.first))
         return tunnels_are_allowed(c, &at);
     admission_init(&unused);
     return admit_caller(&at, &unused, NULL, &err) == REASON_VALID;
@@ -249,7 +249,7 @@ static bool lost_its_right(struct client *c, const struct plan_listener *now_the
 void client_rejudge(struct client *c, const struct plan_listener *now_there, struct moment now)
 {
     bool judged = now_there->tls != NULL && !c->link.broken, began = c->phase >= CLIENT_OPEN;
-    if (!began && c->first != NULL && now_there != c->listener) { /* its upstream is of the old configuration, and it was not verified yet */
+    if (!began && c->exchanges.first != NULL && now_there != c->listener) { /* its upstream is of the old configuration, and it was not verified yet */
         client_failed(c, REASON_DRAINING, "the configuration changed during the client's handshake", NULL, now);
         return;
     }
@@ -265,7 +265,7 @@ void client_rejudge(struct client *c, const struct plan_listener *now_there, str
         rejudge_tunnels(c, now_there, now);
     else if (judged && is_secured(c->link.tls) && !client_rejudge_now(c, now_there, now))
         return;
-    bytes_clear(&c->identity); /* the identity headers may differ now */
+    bytes_clear(&c->who.identity); /* the identity headers may differ now */
 }
 
 bool client_keeps_row(const struct client *c, const struct plan_listener *now_there, struct moment now)
@@ -303,7 +303,7 @@ bool client_rebind(struct client *c, const struct plan_listener *listener, struc
     else if (!client_rejudge_now(c, listener, now))
         return false;
     c->listener = listener;
-    bytes_clear(&c->identity);
+    bytes_clear(&c->who.identity);
     if (runs && client_is_outdated(c, now))
         client_take_no_more(c); /* only its dates speak against it: what runs may go on */
     return true;

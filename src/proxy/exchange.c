@@ -29,10 +29,10 @@ static char *put(char *to, struct span s)
 
 static void join(struct client *c, struct exchange *x)
 {
-    x->next = c->first;
-    if (c->first != NULL)
-        c->first->prev = x;
-    c->first = x;
+    x->next = c->exchanges.first;
+    if (c->exchanges.first != NULL)
+        c->exchanges.first->prev = x;
+    c->exchanges.first = x;
 }
 
 struct exchange *exchange_new(struct client *c, struct span method, struct span uri, struct span host, struct moment now)
@@ -90,18 +90,18 @@ void exchange_abandon(struct exchange *x)
     struct client *c = x->client;
     if (x->phase == EXCHANGE_OVER)
         return;
-    x->client->n_postponed -= x->tries.postponed;
+    x->client->exchanges.n_postponed -= x->tries.postponed;
     x->tries.postponed = false;
     exchange_leave_target(x);
     exchange_drop_uplink(x);
     flow_leave(&x->down, x->down.open);
     x->phase = EXCHANGE_OVER;
-    *(x->prev != NULL ? &x->prev->next : &c->first) = x->next;
+    *(x->prev != NULL ? &x->prev->next : &c->exchanges.first) = x->next;
     if (x->next != NULL)
         x->next->prev = x->prev;
     x->prev = NULL;
-    x->next = c->over;
-    c->over = x;
+    x->next = c->exchanges.over;
+    c->exchanges.over = x;
     run_touch(&c->link);
 }
 
@@ -168,9 +168,9 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
         .listener = x->listener,
         .target = x->way.target,
         .route = x->way.route,
-        .client = c->address.text,
-        .from = {.port = c->address.known ? c->address.peer_port : 0, .session = c->session, .program = c->caller},
-        .hello = c->hello,
+        .client = c->who.address.text,
+        .from = {.port = c->who.address.known ? c->who.address.peer_port : 0, .session = c->session, .program = c->who.program},
+        .hello = c->opening.hello,
         .request = {.method = span_of(x->line, x->len.method),
                     .uri = span_of(x->line + x->len.method, x->len.uri),
                     .minor = x->asked.minor,

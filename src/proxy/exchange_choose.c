@@ -26,7 +26,7 @@ static uint64_t key_of(const struct exchange *x, bool *by_certificate)
     if (x->client->link.tls != NULL)
         tls_engine_facts(x->client->link.tls, &facts);
     *by_certificate = facts.peer != NULL;
-    const char *text = facts.peer != NULL ? facts.peer->sha256 : x->client->address.text;
+    const char *text = facts.peer != NULL ? facts.peer->sha256 : x->client->who.address.text;
     return balance_hash(text, strlen(text));
 }
 

@@ -12,7 +12,7 @@
 static int make_identity(struct exchange *x)
 {
     unsigned presets = x->listener->conf->identity_headers;
-    if (presets == 0 || x->client->identity.len > 0 || x->client->link.tls == NULL)
+    if (presets == 0 || x->client->who.identity.len > 0 || x->client->link.tls == NULL)
         return 0;
     struct tls_facts facts;
     tls_engine_facts(x->client->link.tls, &facts);
@@ -20,11 +20,11 @@ static int make_identity(struct exchange *x)
     const struct tls_verdict *verdict = facts.verdict != NULL ? facts.verdict : &undecided;
     char words[REASON_WORDS_SIZE]; /* a backend that accepts an expired certificate must not mistake another fault for that */
     reason_words(verdict->status, verdict->all, words);
-    int rc = http_identity_append(&x->client->identity, presets, verdict, words, facts.peer);
+    int rc = http_identity_append(&x->client->who.identity, presets, verdict, words, facts.peer);
     if (rc == 0)
-        rc = http_identity_append_tls(&x->client->identity, presets, facts.version, facts.suite);
+        rc = http_identity_append_tls(&x->client->who.identity, presets, facts.version, facts.suite);
     if (rc != 0)
-        bytes_clear(&x->client->identity); /* the next request must not go on with a part of it */
+        bytes_clear(&x->client->who.identity); /* the next request must not go on with a part of it */
     return rc;
 }
 
@@ -61,9 +61,9 @@ struct http_forwarded exchange_forwarded(const struct exchange *x)
     const struct config_listener *conf = x->listener->conf;
     return (struct http_forwarded){
         .rfc7239 = conf->forwarded == CONFIG_FORWARDED_RFC7239,
-        .peer = span_from_str(x->client->address.text),
+        .peer = span_from_str(x->client->who.address.text),
         .proto = x->client->link.tls != NULL ? "https" : "http",
-        .believe = is_trusted(&conf->trusted_proxies, &x->client->address),
+        .believe = is_trusted(&conf->trusted_proxies, &x->client->who.address),
         .hold_host = conf->has_host_rules,
         .trusted = conf->trusted_proxies.items,
         .n_trusted = conf->trusted_proxies.n,
@@ -86,7 +86,7 @@ static int append_caller(struct exchange *x, struct bytes *out)
         text_append_percent(out, span_from_str(facts.peer->subject));
         bytes_append_str(out, " from ");
     }
-    bytes_append_str(out, x->client->address.text);
+    bytes_append_str(out, x->client->who.address.text);
     return bytes_append_str(out, "\r\n");
 }
 
@@ -99,7 +99,7 @@ int exchange_added_fields(struct exchange *x, const struct admission *a, struct 
         return -1;
     if (x->listener->conf->forwarded != CONFIG_FORWARDED_OFF && block_cache_lend(&x->client->env->blocks, out) != 0)
         return -1;
-    bytes_append_span(out, bytes_span(&x->client->identity));
+    bytes_append_span(out, bytes_span(&x->client->who.identity));
     if (append_xfcc(x, head, out) != 0)
         return -1;
     if (x->listener->conf->forwarded != CONFIG_FORWARDED_OFF) {

@@ -203,7 +203,7 @@ static bool intercepts(const struct client *c)
 static void decide(struct client *c, enum looks looks, struct moment now)
 {
     struct err err = {0};
-    struct exchange *x = c->first;
+    struct exchange *x = c->exchanges.first;
     if (looks == LOOKS_HTTP) {
         read_requests(x, now);
         return;
@@ -245,5 +245,5 @@ void client_sniff_silence(struct client *c, struct moment now)
 
 void client_sniff_ended(struct client *c, struct moment now)
 {
-    end_with(c->first, REASON_CLIENT_CLOSED, "the client closed the tunnel without sending data", now);
+    end_with(c->exchanges.first, REASON_CLIENT_CLOSED, "the client closed the tunnel without sending data", now);
 }

@@ -35,7 +35,7 @@ int exchange_write_header(const struct uplink_use *use, enum config_proxy_protoc
     const struct client *c = ((const struct exchange *)use)->client;
     struct proxy_protocol_peer peer;
     char tls_version[TLS_WORDS_SIZE], cipher[TLS_WORDS_SIZE], server_name[TLS_SERVER_NAME_SIZE];
-    describe_peer(&c->address, &peer);
+    describe_peer(&c->who.address, &peer);
     if (c->link.tls == NULL)
         return proxy_protocol_write(out, version, &peer, NULL);
     struct tls_facts facts;

@@ -103,6 +103,10 @@ struct exchange_rare { /* owned; NULL: not needed */
     char *key;                     /* WebSocket: the key that was sent to an upstream of HTTP/1.1 for a client of HTTP/2 */
 };
 
+struct exchange_line {
+    size_t method, uri, host;
+};
+
 struct exchange { /* what each turn looks at comes first */
     struct uplink_use use; /* first: its upstream connection */
     struct client *client;
@@ -119,9 +123,7 @@ struct exchange { /* what each turn looks at comes first */
     struct exchange_way way;
     struct exchange_kept kept;
     struct exchange_rare rare;
-    struct exchange_line {
-        size_t method, uri, host;
-    } len;                        /* of what stands in line */
+    struct exchange_line len;     /* of what stands in line */
     char line[];                  /* method and target, for the report, cut when long; then what Host said, where Location may have to say it */
 };
 

@@ -8,8 +8,8 @@
 enum reason exchange_raw_route(const struct client *c, const struct plan_listener *l, const struct plan_route **route, struct err *err)
 {
     char room[TLS_SERVER_NAME_SIZE];
-    const char *name = c->hello != NULL ? c->hello->server_name : c->link.tls != NULL ? tls_engine_server_name(c->link.tls, room) : NULL;
-    const struct admit_place at = {.conf = l->conf, .by_host = l->by_host, .limits = l->limits, .caller = c->caller};
+    const char *name = c->opening.hello != NULL ? c->opening.hello->server_name : c->link.tls != NULL ? tls_engine_server_name(c->link.tls, room) : NULL;
+    const struct admit_place at = {.conf = l->conf, .by_host = l->by_host, .limits = l->limits, .caller = c->who.program};
     size_t i;
     enum reason reason = admit_name(&at, span_from_str(name), &i, err);
     *route = reason == REASON_VALID ? &l->routes[i] : NULL;

@@ -232,7 +232,7 @@ void exchange_request_send(struct exchange *x, struct moment now)
 static void postpone(struct exchange *x)
 {
     x->tries.postponed = true;
-    x->client->n_postponed++;
+    x->client->exchanges.n_postponed++;
     run_touch(&x->client->link);
 }
 
@@ -253,7 +253,7 @@ static void forward(struct exchange *x, const struct admission *a, struct moment
 void exchange_request_begin(struct exchange *x, struct moment now)
 {
     x->tries.postponed = false;
-    x->client->n_postponed--;
+    x->client->exchanges.n_postponed--;
     exchange_go_upstream(x, now);
 }
 

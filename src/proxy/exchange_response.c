@@ -123,7 +123,7 @@ static void note_keep_alive(struct uplink *u, const struct http_head *head)
 {
     uint32_t seconds = http_keep_alive_seconds(head);
     if (seconds != HTTP_KEEP_ALIVE_UNSAID)
-        u->idle.keep_us = seconds > 1 ? (uint64_t)(seconds - 1) * SECOND_US : 0;
+        u->pooled.keep_us = seconds > 1 ? (uint64_t)(seconds - 1) * SECOND_US : 0;
 }
 
 static void on_head(struct uplink_use *use, const struct http_head *head, struct moment now)
@@ -242,7 +242,7 @@ static void on_switched(struct uplink_use *use, struct span left, struct moment 
 static size_t all_pending(const struct client *c)
 {
     size_t n = 0;
-    for (const struct exchange *x = c->first; x != NULL; x = x->next)
+    for (const struct exchange *x = c->exchanges.first; x != NULL; x = x->next)
         n += flow_pending(&x->down);
     return n;
 }

@@ -88,7 +88,7 @@ bool exchange_join_holds_client(const struct exchange *x)
 
 bool exchange_wants_greeting(const struct exchange *x)
 {
-    return x->client->talk != NULL && x->client->talk->wants_greeting;
+    return x->client->opening.talk != NULL && x->client->opening.talk->wants_greeting;
 }
 
 void exchange_greeting_in(struct exchange *x, struct span in, struct moment now)
@@ -96,7 +96,7 @@ void exchange_greeting_in(struct exchange *x, struct span in, struct moment now)
     struct client *c = x->client;
     struct err err = {0};
     x->tries.greeted = true;
-    enum reason verdict = starttls_greet(c->talk, in, &err);
+    enum reason verdict = starttls_greet(c->opening.talk, in, &err);
     client_starttls_conclude(c, verdict, err.text, now);
 }
 
@@ -133,9 +133,9 @@ void exchange_look_for_login(struct exchange *x, struct moment now)
     struct client *c = x->client;
     if (!exchange_wants_login(x))
         return;
-    if (c->talk != NULL) {
+    if (c->opening.talk != NULL) {
         if (c->phase == CLIENT_OPEN)
-            uplink_login(x->use.uplink, c->talk->login, now);
+            uplink_login(x->use.uplink, c->opening.talk->login, now);
         return;
     }
     if (c->held.len < PACKET_HEAD + STARTTLS_MYSQL_HEADER)

@@ -41,7 +41,7 @@ static void add_tls(const struct exchange *x, const struct plan_text *t, struct 
 
 static void gather(struct exchange *x, const struct plan_route *route, const struct admission *a, struct values *out)
 {
-    const struct client_address *client = &x->client->address;
+    const struct client_address *client = &x->client->who.address;
     out->v = (struct http_values){
         .client = client->text,
         .client_port = client->known ? client->peer_port : 0,

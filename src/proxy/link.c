@@ -212,9 +212,9 @@ void link_settle(struct link *l)
 
 void link_settle_all(struct run_queue *run)
 {
-    for (struct link *l = run->first; l != NULL; l = l->run_next)
+    for (struct link *l = run->first; l != NULL; l = l->place.next)
         link_settle(l);
-    for (struct link *l = run->turn; l != NULL; l = l->turn_next)
+    for (struct link *l = run->turn; l != NULL; l = l->place.turn_next)
         link_settle(l);
 }
 

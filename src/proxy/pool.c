@@ -97,16 +97,16 @@ static struct shelf *shelf_of(struct pool *p, const struct plan_target *target)
 
 static void unshelve(struct pool *p, struct shelf *shelf, struct uplink *u)
 {
-    if (u->prev != NULL)
-        u->prev->next = u->next;
+    if (u->pooled.prev != NULL)
+        u->pooled.prev->pooled.next = u->pooled.next;
     else
-        shelf->first = u->next;
-    if (u->next != NULL)
-        u->next->prev = u->prev;
+        shelf->first = u->pooled.next;
+    if (u->pooled.next != NULL)
+        u->pooled.next->pooled.prev = u->pooled.prev;
     else
-        shelf->last = u->prev;
-    u->prev = u->next = NULL;
-    u->idle.shelved = false;
+        shelf->last = u->pooled.prev;
+    u->pooled.prev = u->pooled.next = NULL;
+    u->pooled.shelved = false;
     shelf->n--;
     if (shelf->unused > shelf->n)
         shelf->unused = shelf->n;
@@ -118,8 +118,8 @@ static void retire(struct pool *p, struct uplink *u)
 {
     pool_unshare(p, u);
     u->phase = UPLINK_RETIRED;
-    u->prev = NULL;
-    u->next = p->retired;
+    u->pooled.prev = NULL;
+    u->pooled.next = p->retired;
     p->retired = u;
 }
 
@@ -127,7 +127,7 @@ static struct uplink *first_fit(const struct shelf *shelf, bool unused)
 {
     struct uplink *u = shelf->first;
     while (unused && u != NULL && u->carried > 0)
-        u = u->next;
+        u = u->pooled.next;
     return u;
 }
 
@@ -138,7 +138,7 @@ struct uplink *pool_take(struct pool *p, const struct plan_target *target, bool 
         unshelve(p, shelf, u);
         if (u->carried == 0)
             shelf->spare_failures = 0;
-        if (now_us < u->idle.until_us)
+        if (now_us < u->pooled.until_us)
             return u;
         retire(p, u); /* its server may be closing it at this moment, and a request that cannot run twice would be lost */
     }
@@ -147,7 +147,7 @@ struct uplink *pool_take(struct pool *p, const struct plan_target *target, bool 
 
 static uint64_t kept_until_us(const struct config_upstream *conf, const struct uplink *u, uint64_t now_us)
 {
-    uint64_t until_us = now_us + (u->idle.keep_us < conf->pool_idle_ms * 1000 ? u->idle.keep_us : conf->pool_idle_ms * 1000);
+    uint64_t until_us = now_us + (u->pooled.keep_us < conf->pool_idle_ms * 1000 ? u->pooled.keep_us : conf->pool_idle_ms * 1000);
     if (conf->max_age_ms == 0)
         return until_us;
     uint64_t aged_us = lifetime_by_age(&(struct lifetime_rule){.age_ms = conf->max_age_ms}, u->at.begun_us).soft_us;
@@ -164,13 +164,13 @@ void pool_put(struct pool *p, struct uplink *u, uint64_t now_us)
         retire(p, u);
         return;
     }
-    u->idle.shelved = true;
-    u->idle.since_us = now_us;
-    u->idle.until_us = until_us;
-    u->prev = NULL;
-    u->next = shelf->first;
+    u->pooled.shelved = true;
+    u->pooled.since_us = now_us;
+    u->pooled.until_us = until_us;
+    u->pooled.prev = NULL;
+    u->pooled.next = shelf->first;
     if (shelf->first != NULL)
-        shelf->first->prev = u;
+        shelf->first->pooled.prev = u;
     else
         shelf->last = u;
     shelf->first = u;
@@ -188,7 +188,7 @@ void pool_retire(struct pool *p, struct uplink *u)
 {
     if (u->phase == UPLINK_RETIRED)
         return;
-    if (u->idle.shelved)
+    if (u->pooled.shelved)
         unshelve(p, shelf_of(p, u->target), u);
     retire(p, u);
 }
@@ -196,7 +196,7 @@ void pool_retire(struct pool *p, struct uplink *u)
 bool pool_lost(struct pool *p, struct uplink *u, uint64_t now_us)
 {
     struct shelf *shelf = shelf_of(p, u->target);
-    bool early = shelf != NULL && u->carried == 0 && now_us - u->idle.since_us < SPARE_EARLY_US;
+    bool early = shelf != NULL && u->carried == 0 && now_us - u->pooled.since_us < SPARE_EARLY_US;
     if (early)
         put_spares_off(shelf, now_us);
     pool_retire(p, u);
@@ -220,8 +220,8 @@ size_t pool_expire(struct pool *p, uint64_t now_us)
     size_t gone = 0;
     for (size_t i = 0; p->n_idle > 0 && i < p->n_targets; i++) {
         for (struct uplink *u = p->shelves[i].first, *next; u != NULL; u = next) {
-            next = u->next;
-            if (now_us < u->idle.until_us)
+            next = u->pooled.next;
+            if (now_us < u->pooled.until_us)
                 continue;
             p->shelves[i].spare_failures = 0; /* it lay as long as it should */
             pool_retire(p, u);
@@ -259,7 +259,7 @@ void pool_trim(struct pool *p)
 struct uplink *pool_find_shared(struct pool *p, const struct plan_target *target)
 {
     const struct shelf *shelf = shelf_of(p, target);
-    for (struct uplink *u = shelf != NULL ? shelf->shared : NULL; u != NULL; u = u->next)
+    for (struct uplink *u = shelf != NULL ? shelf->shared : NULL; u != NULL; u = u->pooled.next)
         if (uplink_has_room(u) && (u->link.h2 != NULL || !shelf->speaks_http1))
             return u;
     return NULL;
@@ -271,10 +271,10 @@ void pool_share(struct pool *p, struct uplink *u)
     if (shelf == NULL || u->is.shared || !uplink_may_share(u))
         return;
     u->is.shared = true;
-    u->prev = NULL;
-    u->next = shelf->shared;
-    if (u->next != NULL)
-        u->next->prev = u;
+    u->pooled.prev = NULL;
+    u->pooled.next = shelf->shared;
+    if (u->pooled.next != NULL)
+        u->pooled.next->pooled.prev = u;
     shelf->shared = u;
 }
 
@@ -284,10 +284,10 @@ void pool_unshare(struct pool *p, struct uplink *u)
     u->is.shared = false;
     if (shelf == NULL)
         return;
-    *(u->prev != NULL ? &u->prev->next : &shelf->shared) = u->next;
-    if (u->next != NULL)
-        u->next->prev = u->prev;
-    u->prev = u->next = NULL;
+    *(u->pooled.prev != NULL ? &u->pooled.prev->pooled.next : &shelf->shared) = u->pooled.next;
+    if (u->pooled.next != NULL)
+        u->pooled.next->pooled.prev = u->pooled.prev;
+    u->pooled.prev = u->pooled.next = NULL;
 }
 
 void pool_learn(struct pool *p, struct uplink *u)
@@ -311,8 +311,8 @@ bool pool_keeps_spares(const struct pool *p)
 static size_t count_ready(const struct shelf *shelf, size_t enough, uint64_t now_us)
 {
     size_t n = 0;
-    for (const struct uplink *u = shelf->first; u != NULL && n < enough; u = u->next)
-        n += u->idle.until_us > now_us && u->idle.until_us - now_us > (u->idle.until_us - u->idle.since_us) / 4;
+    for (const struct uplink *u = shelf->first; u != NULL && n < enough; u = u->pooled.next)
+        n += u->pooled.until_us > now_us && u->pooled.until_us - now_us > (u->pooled.until_us - u->pooled.since_us) / 4;
     return n;
 }
 
@@ -364,8 +364,8 @@ struct uplink *pool_next_retired(struct pool *p)
 {
     struct uplink *u = p->retired;
     if (u != NULL) {
-        p->retired = u->next;
-        u->next = NULL;
+        p->retired = u->pooled.next;
+        u->pooled.next = NULL;
     }
     return u;
 }

@@ -97,11 +97,11 @@ static bool is_held(const struct run_queue *run, struct link *l)
 static void drive(struct proxy_env *env, struct link *l, struct moment now)
 {
     const struct run_driver *d = env->run.drivers[l->end];
-    if (l->drives >= RUN_DRIVES) {
-        l->drives = RUN_DRIVES + 1; /* others first: it is queued for the next turn */
+    if (l->place.drives >= RUN_DRIVES) {
+        l->place.drives = RUN_DRIVES + 1; /* others first: it is queued for the next turn */
         return;
     }
-    l->drives++;
+    l->place.drives++;
     if (may_send(l) && !is_held(&env->run, l))
         flush(l, d, now);
     if (!may_go_on(l, d, now) || go_on(l, now))
@@ -115,7 +115,7 @@ static void end_turn(struct proxy_env *env, struct link *l, struct moment now)
     if (l->socket == NULL)
         return;
     bool over = is_over(l, &reset);
-    if (l->held && !over)
+    if (l->place.held && !over)
         return; /* its turn goes on in pump_held */
     if (l->end == LINK_UPLINK && !over)
         d->end_turn(l->socket, uplink_wants_read(uplink_of(l)), now);
@@ -147,12 +147,12 @@ void pump(struct proxy_env *env, struct moment now)
     run->busy = true;
     while (run->first != NULL) {
         drive_all(env, now);
-        for (struct link *l = run->turn; l != NULL; l = l->turn_next)
+        for (struct link *l = run->turn; l != NULL; l = l->place.turn_next)
             settle(l, now); /* which may touch others, where memory runs out */
         run->n_turns++;
     }
     for (struct link *l; (l = run_end_turn(run)) != NULL;) {
-        if (l->drives > RUN_DRIVES)
+        if (l->place.drives > RUN_DRIVES)
             run_touch(l);
         end_turn(env, l, now);
     }

@@ -6,11 +6,11 @@
 void run_touch(struct link *l)
 {
     struct run_queue *r = l->run;
-    if (l->queued || r == NULL)
+    if (l->place.queued || r == NULL)
         return;
-    l->queued = true;
-    l->run_next = NULL;
-    *(r->last != NULL ? &r->last->run_next : &r->first) = l;
+    l->place.queued = true;
+    l->place.next = NULL;
+    *(r->last != NULL ? &r->last->place.next : &r->first) = l;
     r->last = l;
 }
 
@@ -21,18 +21,18 @@ bool run_waits(const struct run_queue *r)
 
 void run_hold(struct link *l)
 {
-    if (l->held)
+    if (l->place.held)
         return;
-    l->held = true;
-    l->held_next = l->run->held;
+    l->place.held = true;
+    l->place.held_next = l->run->held;
     l->run->held = l;
 }
 
 void run_touch_held(struct run_queue *r)
 {
     for (struct link *l; (l = r->held) != NULL;) {
-        r->held = l->held_next;
-        l->held = false;
+        r->held = l->place.held_next;
+        l->place.held = false;
         run_touch(l);
     }
 }
@@ -42,15 +42,15 @@ struct link *run_next(struct run_queue *r)
     struct link *l = r->first;
     if (l == NULL)
         return NULL;
-    r->first = l->run_next;
+    r->first = l->place.next;
     if (r->first == NULL)
         r->last = NULL;
-    l->queued = false;
-    if (l->in_turn)
+    l->place.queued = false;
+    if (l->place.in_turn)
         return l;
-    l->in_turn = true;
-    l->drives = 0;
-    l->turn_next = r->turn;
+    l->place.in_turn = true;
+    l->place.drives = 0;
+    l->place.turn_next = r->turn;
     r->turn = l;
     return l;
 }
@@ -59,8 +59,8 @@ struct link *run_end_turn(struct run_queue *r)
 {
     struct link *l = r->turn;
     if (l != NULL) {
-        r->turn = l->turn_next;
-        l->in_turn = false;
+        r->turn = l->place.turn_next;
+        l->place.in_turn = false;
     }
     return l;
 }
@@ -69,9 +69,9 @@ static void forget_held(struct link *l)
 {
     struct link **at = &l->run->held;
     while (*at != l)
-        at = &(*at)->held_next;
-    *at = l->held_next;
-    l->held = false;
+        at = &(*at)->place.held_next;
+    *at = l->place.held_next;
+    l->place.held = false;
 }
 
 /* The lists are short, and mostly empty by then. */
@@ -79,19 +79,19 @@ void run_forget(struct link *l)
 {
     struct run_queue *r = l->run;
     struct link *before = NULL;
-    for (struct link *at = l->queued ? r->first : NULL; at != NULL && at != l; at = at->run_next)
+    for (struct link *at = l->place.queued ? r->first : NULL; at != NULL && at != l; at = at->place.next)
         before = at;
-    if (l->queued) {
-        *(before != NULL ? &before->run_next : &r->first) = l->run_next;
+    if (l->place.queued) {
+        *(before != NULL ? &before->place.next : &r->first) = l->place.next;
         if (r->last == l)
             r->last = before;
     }
-    struct link **at = l->in_turn ? &r->turn : NULL;
+    struct link **at = l->place.in_turn ? &r->turn : NULL;
     while (at != NULL && *at != l)
-        at = &(*at)->turn_next;
+        at = &(*at)->place.turn_next;
     if (at != NULL)
-        *at = l->turn_next;
-    l->queued = l->in_turn = false;
-    if (l->held)
+        *at = l->place.turn_next;
+    l->place.queued = l->place.in_turn = false;
+    if (l->place.held)
         forget_held(l);
 }

@@ -31,7 +31,7 @@ static bool fill(struct uplink *u, enum uplink_kind kind, struct tls_tickets *ti
         return false;
     bool proxied = u->target->upstream->conf->proxy_text != NULL;
     if ((http && (u->http = http1_new(false, UPLINK_HEAD_MAX, UPLINK_FIELDS_MAX)) == NULL) ||
-        (proxied && (u->opening = proxy_connect_reader()) == NULL)) {
+        (proxied && (u->opening.proxy = proxy_connect_reader()) == NULL)) {
         err_set(err, ERR_MEMORY, "out of memory");
         return false;
     }
@@ -49,7 +49,7 @@ struct uplink *uplink_new(struct proxy_env *env, const struct dial *dial, enum u
     u->env = env;
     u->dial = *dial;
     u->target = dial->target;
-    u->idle.keep_us = UINT64_MAX;
+    u->pooled.keep_us = UINT64_MAX;
     u->at.begun_us = u->at.since_us = now.us;
     link_init(&u->link, LINK_UPLINK, &env->run);
     if (!fill(u, kind, tickets, err)) {
@@ -66,9 +66,9 @@ void uplink_free(struct uplink *u)
         return;
     link_clear(&u->link);
     http1_free(u->http);
-    http1_free(u->opening);
+    http1_free(u->opening.proxy);
     uplink_starttls_clear(u);
-    tls_context_unref(u->late);
+    tls_context_unref(u->opening.late);
     free(u);
 }
 
@@ -263,8 +263,8 @@ void uplink_on_sent(struct uplink *u, size_t n, struct moment now)
 
 static bool still_holds(struct uplink *u, struct moment now)
 {
-    struct tls_context *rules = u->late;
-    u->late = NULL;
+    struct tls_context *rules = u->opening.late;
+    u->opening.late = NULL;
     enum reason reason = tls_engine_rejudge_running(u->link.tls, rules, now.utc);
     tls_context_unref(rules);
     if (reason == REASON_VALID)
@@ -278,8 +278,8 @@ void uplink_rejudge(struct uplink *u, struct tls_context *ctx, struct moment now
     if (ctx == NULL || u->phase == UPLINK_RETIRED || u->link.tls == NULL || u->link.broken)
         return;
     run_touch(&u->link);
-    tls_context_unref(u->late);
-    u->late = tls_context_ref(ctx);
+    tls_context_unref(u->opening.late);
+    u->opening.late = tls_context_ref(ctx);
     if (u->phase == UPLINK_OPEN && !still_holds(u, now))
         look_at_tls(u, now);
 }
@@ -302,7 +302,7 @@ static void send_elsewhere(struct uplink *u, struct moment now)
 
 void uplink_secured(struct uplink *u, struct moment now)
 {
-    if (u->late != NULL && !still_holds(u, now))
+    if (u->opening.late != NULL && !still_holds(u, now))
         return; /* the engine has failed by that, and who called looks at it */
     uplink_enter(u, UPLINK_OPEN, now);
     uplink_agree(u);

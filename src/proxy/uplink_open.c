@@ -33,8 +33,8 @@ static void tell_who_is_behind(struct uplink *u)
 
 static void way_is_open(struct uplink *u, struct moment now)
 {
-    http1_free(u->opening);
-    u->opening = NULL;
+    http1_free(u->opening.proxy);
+    u->opening.proxy = NULL;
     tell_who_is_behind(u);
     if (u->link.tls == NULL) {
         uplink_secured(u, now);
@@ -62,7 +62,7 @@ void uplink_on_connected(struct uplink *u, struct moment now)
         return;
     run_touch(&u->link);
     u->at.connected_us = now.us;
-    if (u->opening == NULL) {
+    if (u->opening.proxy == NULL) {
         way_is_open(u, now);
         return;
     }
@@ -89,7 +89,7 @@ static void refused(struct uplink *u, enum reason reason, const char *why, struc
 /* A server may speak first in tcp mode without TLS; elsewhere bytes behind the answer are refused (security B2). */
 static enum reason read_proxy(struct uplink *u, struct span *wire, struct err *err)
 {
-    enum reason verdict = proxy_connect_read(u->opening, wire, err);
+    enum reason verdict = proxy_connect_read(u->opening.proxy, wire, err);
     if (verdict != REASON_VALID || wire->len == 0 || (u->link.tls == NULL && u->http == NULL))
         return verdict;
     err_set(err, ERR_PROTOCOL, "the proxy sent bytes after its answer, before %s", u->link.tls != NULL ? "TLS began" : "any request");

@@ -8,10 +8,10 @@
 
 static void forget(struct uplink *u)
 {
-    if (u->talk != NULL)
-        starttls_clear(u->talk);
-    free(u->talk);
-    u->talk = NULL;
+    if (u->opening.talk != NULL)
+        starttls_clear(u->opening.talk);
+    free(u->opening.talk);
+    u->opening.talk = NULL;
 }
 
 void uplink_starttls_clear(struct uplink *u)
@@ -21,8 +21,8 @@ void uplink_starttls_clear(struct uplink *u)
 
 static void say(struct uplink *u)
 {
-    link_write_raw(&u->link, bytes_span(&u->talk->out));
-    bytes_consume(&u->talk->out, u->talk->out.len);
+    link_write_raw(&u->link, bytes_span(&u->opening.talk->out));
+    bytes_consume(&u->opening.talk->out, u->opening.talk->out.len);
 }
 
 static void failed(struct uplink *u, enum reason reason, const struct err *err, struct moment now)
@@ -51,10 +51,10 @@ bool uplink_starttls_begin(struct uplink *u, struct moment now)
     if (kind == CONFIG_STARTTLS_OFF || u->link.tls == NULL)
         return false;
     uplink_enter(u, UPLINK_STARTTLS, now);
-    u->talk = malloc(sizeof(*u->talk));
-    if (u->talk != NULL)
-        starttls_init(u->talk, kind, false);
-    if (u->talk == NULL || starttls_begin(u->talk) != 0) {
+    u->opening.talk = malloc(sizeof(*u->opening.talk));
+    if (u->opening.talk != NULL)
+        starttls_init(u->opening.talk, kind, false);
+    if (u->opening.talk == NULL || starttls_begin(u->opening.talk) != 0) {
         uplink_fail(u, REASON_INTERNAL, "out of memory", NULL, now);
         return true;
     }
@@ -67,17 +67,17 @@ static enum reason ask_for_login(struct uplink *u, struct err *err, struct momen
 {
     struct uplink_use *use = u->first;
     if (use == NULL || use->events->on_greeting == NULL)
-        return starttls_login(u->talk, NULL, err);
-    use->events->on_greeting(use, bytes_span(&u->talk->greeting), now);
+        return starttls_login(u->opening.talk, NULL, err);
+    use->events->on_greeting(use, bytes_span(&u->opening.talk->greeting), now);
     return REASON_UNDECIDED;
 }
 
 void uplink_starttls_in(struct uplink *u, struct span wire, struct moment now)
 {
     struct err err = {0};
-    bool asked = u->talk->wants_client;
-    enum reason verdict = starttls_in(u->talk, wire, &err);
-    if (verdict == REASON_UNDECIDED && u->talk->wants_client && !asked)
+    bool asked = u->opening.talk->wants_client;
+    enum reason verdict = starttls_in(u->opening.talk, wire, &err);
+    if (verdict == REASON_UNDECIDED && u->opening.talk->wants_client && !asked)
         verdict = ask_for_login(u, &err, now);
     else if (verdict == REASON_UNDECIDED)
         say(u);
@@ -87,20 +87,20 @@ void uplink_starttls_in(struct uplink *u, struct span wire, struct moment now)
 
 bool uplink_wants_login(const struct uplink *u)
 {
-    return u->phase == UPLINK_STARTTLS && u->talk->wants_client;
+    return u->phase == UPLINK_STARTTLS && u->opening.talk->wants_client;
 }
 
 void uplink_login(struct uplink *u, const uint8_t login[STARTTLS_MYSQL_HEADER], struct moment now)
 {
     struct err err = {0};
     run_touch(&u->link);
-    enum reason verdict = starttls_login(u->talk, login, &err);
+    enum reason verdict = starttls_login(u->opening.talk, login, &err);
     conclude(u, verdict, &err, now);
 }
 
 void uplink_starttls_ended(struct uplink *u, struct moment now)
 {
     struct err err = {0};
-    enum reason reason = starttls_eof(u->talk, &err);
+    enum reason reason = starttls_eof(u->opening.talk, &err);
     failed(u, reason, &err, now);
 }

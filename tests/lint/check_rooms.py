@@ -187,18 +187,19 @@ def check_top_level(tree):
 
 
 def struct_fields(text):
-    """(line, name, number of fields) of each struct with a name. A struct inside another one is counted by itself, and there as one field."""
+    """(line, name, number of fields) of each struct. The fields of a struct inside another one count in both: a nested struct hides none."""
     code = code_only(text)
     found = []
-    for match in re.finditer(r"\bstruct\s+(\w+)\s*\{", code):
-        depth, flat = 1, ""
+    for match in re.finditer(r"\bstruct\s*(\w*)\s*\{", code):
+        braces, parentheses, flat = 1, 0, ""
         for char in code[match.end():]:
-            depth += {"{": 1, "(": 1, "}": -1, ")": -1}.get(char, 0)
-            if depth == 0:
+            braces += {"{": 1, "}": -1}.get(char, 0)
+            parentheses += {"(": 1, ")": -1}.get(char, 0)
+            if braces == 0:
                 break
-            flat += char if depth == 1 else " "
-        fields = [declared for declared in flat.split(";") if declared.strip()]
-        found.append((line_of(code, match.start()), match.group(1), sum(1 + declared.count(",") for declared in fields)))
+            flat += {"{": ";", "}": "; inner "}.get(char, char) if parentheses == 0 else " "
+        fields = [declared for declared in flat.split(";") if declared.strip() and not re.match(r"\s*(inner\b|(struct|union)\s*\w*\s*$)", declared)]
+        found.append((line_of(code, match.start()), match.group(1) or "without a name", sum(1 + declared.count(",") for declared in fields)))
     return found
 
 

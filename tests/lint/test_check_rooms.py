@@ -126,10 +126,12 @@ class RulesCanFail(unittest.TestCase):
 
     def test_sizes(self):
         nineteen = "struct one { int a, b; void (*c)(int x, int y); struct { int d; int e; } f; /* g; h; */ char i[2]; };\n" + "struct many {" + "int a;" * 19
-        self.complains(check_rooms.check_sizes, "struct many has 21 fields", src__proxy__a_h=nineteen + "struct two { int b; } c, d; };")
+        self.complains(check_rooms.check_sizes, "struct many has 21 fields", src__proxy__a_h=nineteen + "struct two { int b, e; } c, d; };")
         self.complains(check_rooms.check_sizes, "401 lines", src__proxy__a_c="\n" * 401)
         self.content(check_rooms.check_sizes, include__mtlsd__proxy__a_h=nineteen + "struct two { int b; } c; };" + "\n" * 399, src__http__a_c="\n" * 500)
-        self.assertEqual([(1, "one", 5)], check_rooms.struct_fields(nineteen)[:1])
+        self.complains(check_rooms.check_sizes, "struct without a name has 21 fields", src__proxy__a_c="static struct {" + "int a;" * 21 + "} one;")
+        self.complains(check_rooms.check_sizes, "struct outer has 21 fields", src__proxy__a_c="struct outer { struct inner {" + "int a;" * 19 + "} b; int c, d; };")
+        self.assertEqual([(1, "one", 6), (1, "without a name", 2)], check_rooms.struct_fields(nineteen)[:2])
 
     def test_circles(self):
         one, other = "void one(void)\n{\n    other();\n}\n", "const struct row other_rows[2] = {0};\nint other(void)\n{\n    return 0;\n}\n"

@@ -512,14 +512,14 @@ static bool deliver_down(struct wire *w, struct wire_socket *s)
     struct uplink *u = s->client;
     if (!s->from_app && u == NULL)
         return false;
-    if (u != NULL && !u->idle.shelved && !s->client_reads)
+    if (u != NULL && !u->pooled.shelved && !s->client_reads)
         return false;
     enum heard heard = next_of(w, &s->down, &bytes, &n);
     if (heard == HEARD_NOTHING)
         return false;
     if (s->from_app) {
         to_test_end(w, s, heard, span_of(bytes, n));
-    } else if (u->idle.shelved && (u->link.h2 == NULL || heard != HEARD_BYTES)) { /* as io/upconn.c has it */
+    } else if (u->pooled.shelved && (u->link.h2 == NULL || heard != HEARD_BYTES)) { /* as io/upconn.c has it */
         if (heard != HEARD_BYTES || !link_stays_idle(&u->link, span_of(bytes, n), w->now.utc)) {
             pool_retire(s->node_up->env.pool, u);
             reap(s->node_up);

@@ -13,10 +13,8 @@
 
 struct link {
     enum link_end end;
-    struct run_queue *run;        /* borrowed: the worker's queue; NULL in tests of parts */
-    struct link *run_next, *turn_next, *held_next;
-    bool queued, in_turn, held;
-    unsigned char drives;   /* in this turn */
+    struct run_queue *run;  /* borrowed: the worker's queue; NULL in tests of parts */
+    struct run_place place;
     void *socket;           /* the driver's; NULL: not connected yet, or no more */
     struct tls_engine *tls; /* owned; NULL: plaintext */
     struct http2 *h2;       /* owned; what is written goes through its streams; NULL: it speaks no HTTP/2 */

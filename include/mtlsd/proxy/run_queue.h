@@ -44,6 +44,12 @@ struct run_driver {
     struct caller *(*ask_caller)(void *socket);
 };
 
+struct run_place { /* of a link */
+    struct link *next, *turn_next, *held_next;
+    bool queued, in_turn, held;
+    unsigned char drives; /* in this turn */
+};
+
 struct run_queue {
     struct link *first, *last; /* to be driven */
     struct link *turn;         /* all that were driven in this turn */

@@ -60,7 +60,8 @@ struct uplink_use {
     struct uplink_use *prev, *next;
 };
 
-struct uplink_idle { /* in the pool */
+struct uplink_pooled { /* its place in the pool */
+    struct uplink *prev, *next; /* on its shelf, or among those that are shared */
     uint64_t keep_us; /* how long the server lets it idle, less a margin, as its last answer with Keep-Alive said; UINT64_MAX: unsaid */
     uint64_t since_us, until_us; /* not used from the second on */
     bool shelved;
@@ -73,35 +74,40 @@ struct uplink_times {
     uint64_t begun_us, connected_us; /* when it was made, and its socket was connected */
 };
 
+struct uplink_opening { /* what is needed until it is open */
+    struct http1 *proxy;      /* owned; reads what a proxy on the way answers; NULL: there is none, or the way is open */
+    struct starttls *talk;    /* owned; what is said in plaintext before TLS; NULL: nothing, or not any more */
+    struct tls_context *late; /* counted; what changed during the handshake, to judge by once more when that is done; NULL: nothing did */
+    struct connector *connector;
+};
+
+struct uplink_flags {
+    bool asked;      /* the driver was asked to connect */
+    bool may_http2;
+    bool shared;     /* others may join: it speaks HTTP/2, or may come to it */
+    bool closing;    /* takes no further users */
+    bool stray;      /* without a user, its peer said something or ended it: it is lost to the pool */
+    bool answered;   /* with the head of a response, in HTTP */
+    bool ended;      /* the peer's direction ended cleanly */
+    bool reported;   /* its handshake was told to the observer */
+    bool keep_alive; /* what the response that runs said about the connection */
+    bool reset;      /* once retired: to be aborted, because a plain end would make what was passed on look whole */
+};
+
 struct uplink {
     struct link link; /* first */
     struct proxy_env *env;            /* borrowed: the worker's */
     enum uplink_phase phase;
     unsigned carried; /* requests so far; 0 in the pool: a spare connection */
-    struct uplink_flags {
-        bool asked;      /* the driver was asked to connect */
-        bool may_http2;
-        bool shared;     /* others may join: it speaks HTTP/2, or may come to it */
-        bool closing;    /* takes no further users */
-        bool stray;      /* without a user, its peer said something or ended it: it is lost to the pool */
-        bool answered;   /* with the head of a response, in HTTP */
-        bool ended;      /* the peer's direction ended cleanly */
-        bool reported;   /* its handshake was told to the observer */
-        bool keep_alive; /* what the response that runs said about the connection */
-        bool reset;      /* once retired: to be aborted, because a plain end would make what was passed on look whole */
-    } is;
+    struct uplink_flags is;
     struct http1 *http;       /* owned; NULL: plain bytes */
     struct uplink_use *first; /* its users */
     size_t n_users;
     const struct plan_target *target; /* the driver of this uplink holds its snapshot */
-    struct uplink *prev, *next; /* in the pool: on its shelf, or among those that are shared */
-    struct uplink_idle idle;
+    struct uplink_pooled pooled;
     struct uplink_times at;
     struct dial dial;
-    struct http1 *opening;    /* owned; reads what a proxy on the way answers; NULL: there is none, or the way is open */
-    struct starttls *talk;    /* owned; what is said in plaintext before TLS; NULL: nothing, or not any more */
-    struct tls_context *late; /* counted; what changed during the handshake, to judge by once more when that is done; NULL: nothing did */
-    struct connector *connecting;
+    struct uplink_opening opening;
 };
 
 /* The protocol that it is to speak. */

@@ -82,9 +82,9 @@ START_TEST(keeps_the_client_of_a_trusted_proxy)
     env.observer.wants = 0;
     conf.trusted_proxies.sockets = true;
     for (int i = 0; i < 3; i++) {
-        struct report r = {.client = client.address.text};
-        snprintf(client.address.text, sizeof(client.address.text), "%s", i == 0 ? "unix" : i == 1 ? "unknown" : "192.0.2.1");
-        client.address.known = i == 2;
+        struct report r = {.client = client.who.address.text};
+        snprintf(client.who.address.text, sizeof(client.who.address.text), "%s", i == 0 ? "unix" : i == 1 ? "unknown" : "192.0.2.1");
+        client.who.address.known = i == 2;
         x = (struct exchange){.client = &client, .listener = &listener};
         exchange_agent_keep(&x, &head, &target);
         exchange_agent_report(&x, &r);

@@ -46,8 +46,8 @@ static struct wire_socket *ask(const char *request)
 static void answer(enum reason reason, const char *detail)
 {
     struct client *c = wire_client(&w.injector);
-    ck_assert(c != NULL && c->first != NULL);
-    exchange_answer(c->first, reason, detail, w.now);
+    ck_assert(c != NULL && c->exchanges.first != NULL);
+    exchange_answer(c->exchanges.first, reason, detail, w.now);
     wire_run(&w);
 }
 
@@ -113,7 +113,7 @@ END_TEST
 START_TEST(an_answer_that_has_begun_is_cut_and_never_ended) /* B7 */
 {
     struct wire_socket *app = ask(GET);
-    wire_client(&w.injector)->first->answer.answered = true;
+    wire_client(&w.injector)->exchanges.first->answer.answered = true;
     answer(REASON_TRUNCATED, "cut");
     ck_assert_uint_eq(app->got.len, 0); /* no second head in the middle of a body */
     ck_assert(app->got_reset && !app->got_end);

@@ -32,7 +32,7 @@ static void setup(void)
     listener = (struct plan_listener){.conf = &conf};
     x = (struct exchange){.client = &client_of_x, .listener = &listener, .way = {.target = &target}};
     client_of_x.env = &env;
-    bytes_init(&client_of_x.identity, 64 * 1024);
+    bytes_init(&client_of_x.who.identity, 64 * 1024);
     client_of_x.link.tls = tls_engine_new(accepting, NULL, NULL, NULL, &err);
     ck_assert_ptr_nonnull(client_of_x.link.tls);
 }
@@ -40,7 +40,7 @@ static void setup(void)
 static void drop(void)
 {
     tls_engine_free(client_of_x.link.tls);
-    bytes_clear(&client_of_x.identity);
+    bytes_clear(&client_of_x.who.identity);
     tls_context_unref(accepting);
     wire_pki_clear(&pki);
 }
@@ -53,7 +53,7 @@ static const char *added(const char *client, const char *host, size_t room, int 
     struct http_head head = {.request = true, .minor = 1, .fields = &field, .n_fields = host != NULL};
     struct bytes out;
     bytes_init(&out, room);
-    snprintf(client_of_x.address.text, sizeof(client_of_x.address.text), "%s", client);
+    snprintf(client_of_x.who.address.text, sizeof(client_of_x.who.address.text), "%s", client);
     const struct admission a = {.head = &head};
     *rc = exchange_added_fields(&x, &a, &out);
     snprintf(text, sizeof(text), "%.*s", (int)out.len, out.len > 0 ? (const char *)bytes_span(&out).ptr : "");

@@ -18,7 +18,7 @@ static void begin(const char *method, const char *uri)
 
 static void end(void)
 {
-    client.first = NULL;
+    client.exchanges.first = NULL;
     exchange_free(x);
 }
 
@@ -29,7 +29,7 @@ START_TEST(a_request_keeps_what_the_report_will_say)
     ck_assert_uint_eq(x->len.uri, 4);
     ck_assert_int_eq(memcmp(x->line, "GET/a?b", 7), 0);
     ck_assert(span_equals_str(exchange_line_host(x), "host"));
-    ck_assert_ptr_eq(client.first, x);
+    ck_assert_ptr_eq(client.exchanges.first, x);
 }
 END_TEST
 

@@ -63,7 +63,7 @@ START_TEST(gives_the_one_used_last_and_only_of_that_upstream)
     pool_put(p, b, 2);
     pool_put(p, other, 3);
     ck_assert_uint_eq(pool_idle_count(p), 3);
-    ck_assert(a->idle.shelved);
+    ck_assert(a->pooled.shelved);
     ck_assert_ptr_eq(pool_take(p, &plans[0], false, 5), b);
     ck_assert_ptr_eq(pool_take(p, &plans[0], false, 5), a);
     ck_assert_ptr_null(pool_take(p, &plans[0], false, 5));
@@ -151,7 +151,7 @@ START_TEST(does_not_give_one_whose_time_is_over)
 {
     struct uplink *late = make(&plans[0]), *soon = make(&plans[0]);
     conf[0].pool_idle_ms = 60000;
-    soon->idle.keep_us = 4000000;
+    soon->pooled.keep_us = 4000000;
     pool_put(p, late, 1000000);
     pool_put(p, soon, 2000000);
     ck_assert_ptr_eq(pool_take(p, &plans[0], false, 5999999), soon);
@@ -169,9 +169,9 @@ START_TEST(keeps_none_that_may_not_idle_and_none_for_longer_than_configured)
 {
     struct uplink *never = make(&plans[0]), *long_one = make(&plans[0]), *short_one = make(&plans[0]);
     conf[0].pool_idle_ms = 1000;
-    never->idle.keep_us = 0;
-    long_one->idle.keep_us = UINT64_MAX - 1;
-    short_one->idle.keep_us = 500000;
+    never->pooled.keep_us = 0;
+    long_one->pooled.keep_us = UINT64_MAX - 1;
+    short_one->pooled.keep_us = 500000;
     pool_put(p, never, 0);
     ck_assert_uint_eq(reap(), 1);
     pool_put(p, short_one, 0);

@@ -126,7 +126,7 @@ START_TEST(frames_wait_for_the_end_of_the_loops_turn_where_the_driver_has_one)
     u->link.end_wanted = false;
     run_hold(&u->link);
     run_forget(&u->link);
-    ck_assert(env.run.held == NULL && !u->link.held);
+    ck_assert(env.run.held == NULL && !u->link.place.held);
 }
 END_TEST
 

@@ -109,7 +109,7 @@ static void expect_hello(void)
 {
     struct span out = sent();
     ck_assert_int_eq(u->phase, UPLINK_HANDSHAKE);
-    ck_assert_ptr_null(u->talk);
+    ck_assert_ptr_null(u->opening.talk);
     ck_assert(out.len > 5 && out.ptr[0] == 22);
 }
 
