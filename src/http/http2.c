@@ -79,6 +79,7 @@ void http2_free(struct http2 *h)
         free_stream(h, h->streams);
     http2_block_clear(&h->block);
     http2_hpack_clear(&h->hpack);
+    http2_written_clear(&h->written);
     bytes_clear(&h->part);
     bytes_clear(&h->fragments);
     bytes_clear(&h->queue);

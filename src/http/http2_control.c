@@ -41,6 +41,7 @@ static const char *set(struct http2 *h, uint16_t name, uint32_t value, uint32_t 
     switch (name) {
     case HTTP2_SETTING_TABLE_BYTES:
         *code = HTTP2_INTERNAL_ERROR;
+        http2_written_forget(&h->written);
         return http2_hpack_limit(&h->hpack, value) == 0 ? NULL : "out of memory";
     case HTTP2_SETTING_PUSH:
         return value > 1 || (value == 1 && h->role == HTTP2_CLIENT) ? "SETTINGS with a value for push that may not be" : NULL;

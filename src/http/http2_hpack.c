@@ -114,16 +114,28 @@ static bool skip_field(struct span *in, struct references *r)
     return indexed || ((index > 0 || skip_string(in)) && skip_string(in));
 }
 
+static bool skip_fields(struct span block, struct references *r)
+{
+    *r = (struct references){0};
+    while (block.len > 0)
+        if (!skip_field(&block, r))
+            return false;
+    return true;
+}
+
 size_t http2_hpack_settles_after(struct http2_hpack *c, struct span block)
 {
     enum { ENTRY_LEAST = 32 }; /* section 4.1 */
-    struct references r = {0};
-    while (block.len > 0)
-        if (!skip_field(&block, &r))
-            return 0;
-    if (r.joining == 0)
-        return 1;
-    return r.to_joined ? 0 : nghttp2_hd_inflate_get_max_dynamic_table_size(c->reader) / (r.joining * ENTRY_LEAST) + 1;
+    struct references r;
+    if (!skip_fields(block, &r) || (r.joining > 0 && r.to_joined))
+        return 0;
+    return r.joining == 0 ? 1 : nghttp2_hd_inflate_get_max_dynamic_table_size(c->reader) / (r.joining * ENTRY_LEAST) + 1;
+}
+
+bool http2_hpack_adds_nothing(struct span block)
+{
+    struct references r;
+    return skip_fields(block, &r) && r.joining == 0;
 }
 
 /* ---- writing ---- */

@@ -33,6 +33,9 @@ enum http2_hpack_found http2_hpack_read(struct http2_hpack *c, struct span *in, 
  */
 size_t http2_hpack_settles_after(struct http2_hpack *c, struct span block);
 
+/* True: nothing of a block joins a table, and nothing has to stay out of one. */
+bool http2_hpack_adds_nothing(struct span block);
+
 /* Sets the size that the peer's SETTINGS allow for our table. -1: no memory. */
 MUST_CHECK int http2_hpack_limit(struct http2_hpack *c, uint32_t bytes);
 /* The most bytes that these can take. */

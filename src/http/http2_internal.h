@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the files of the HTTP/2 codec: http2.c has the session and its streams, http2_read.c the frames that come: http2_data.c DATA, http2_headers.c
- * HEADERS, http2_control.c those without content; http2_block.c the fields of a block, http2_head.c heads of them, http2_send.c heads and control frames to send, http2_fill.c bodies, http2_budget.c what a peer may cost. */
+ * HEADERS, http2_control.c those without content; http2_block.c the fields of a block, http2_head.c heads of them, http2_send.c heads and control frames to send, http2_written.c the last such head, http2_fill.c bodies, http2_budget.c what a peer may cost. */
 #ifndef MTLSD_HTTP_HTTP2_INTERNAL_H
 #define MTLSD_HTTP_HTTP2_INTERNAL_H
 
@@ -8,6 +8,7 @@
 #include "http2_hpack.h"
 #include "http2_head.h"
 #include "http2_limits.h"
+#include "http2_written.h"
 #include "mtlsd/http/http2.h"
 
 enum http2_type { /* RFC 9113 section 6 */
@@ -88,6 +89,7 @@ struct http2 {
     uint64_t now_us;
     struct http2_budgets budgets;
     struct http2_hpack hpack;
+    struct http2_written written;
 
     /* reading */
     enum http2_state state;

@@ -110,6 +110,9 @@ static int send_small(struct http2 *h, const struct http2_fields *f, size_t boun
         return -1;
     http2_put_frame_head(to, n, HTTP2_TYPE_HEADERS, flags | HTTP2_FLAG_END_HEADERS, id);
     bytes_commit(&h->queue, HTTP2_FRAME_HEAD + n);
+    struct span block = span_of(to + HTTP2_FRAME_HEAD, n);
+    if (http2_hpack_adds_nothing(block))
+        http2_written_keep(&h->written, f, block);
     return 0;
 }
 
@@ -131,19 +134,24 @@ static int send_pieces(struct http2 *h, struct span block, uint8_t flags, uint32
     return 0;
 }
 
+static int send_new(struct http2 *h, const struct http2_fields *f, uint8_t flags, uint32_t id)
+{
+    size_t bound = http2_hpack_bound(&h->hpack, f->list, f->n);
+    http2_written_forget(&h->written);
+    if (bound <= HTTP2_FRAME_BYTES)
+        return send_small(h, f, bound, flags, id);
+    uint8_t *block = malloc(bound);
+    size_t n = block != NULL ? http2_hpack_write(&h->hpack, block, bound, f->list, f->n) : 0;
+    int rc = n > 0 ? send_pieces(h, span_of(block, n), flags, id) : -1;
+    free(block);
+    return rc;
+}
+
 /* After a failure in the compressor its table is not the peer's any more: the queue fails, and with it the connection. */
 static int send_block(struct http2 *h, const struct http2_fields *f, uint8_t flags, uint32_t id)
 {
-    size_t bound = http2_hpack_bound(&h->hpack, f->list, f->n);
-    int rc = -1;
-    if (bound <= HTTP2_FRAME_BYTES) {
-        rc = send_small(h, f, bound, flags, id);
-    } else {
-        uint8_t *block = malloc(bound);
-        size_t n = block != NULL ? http2_hpack_write(&h->hpack, block, bound, f->list, f->n) : 0;
-        rc = n > 0 ? send_pieces(h, span_of(block, n), flags, id) : -1;
-        free(block);
-    }
+    struct span block = http2_written_find(&h->written, f);
+    int rc = block.len > 0 ? send_pieces(h, block, flags, id) : send_new(h, f, flags, id);
     if (rc != 0)
         h->queue.failed = true;
     return rc;

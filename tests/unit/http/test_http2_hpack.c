@@ -121,6 +121,7 @@ START_TEST(knows_when_a_block_settles)
     if (rows[_i].bytes[0] != 0x20)
         read_all(rows[_i].bytes, rows[_i].n);
     ck_assert_msg(http2_hpack_settles_after(&c, block) == rows[_i].after, "%s", rows[_i].why);
+    ck_assert_msg(http2_hpack_adds_nothing(block) == (rows[_i].after == 1), "%s", rows[_i].why);
     read_all(off, sizeof(off));
     ck_assert_msg(http2_hpack_settles_after(&c, block) == without, "%s, without a table", rows[_i].why);
 }

@@ -4,6 +4,7 @@
 #include "http2_talk.h"
 #include "t.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct http2_talk t;
@@ -222,6 +223,52 @@ START_TEST(a_head_larger_than_the_peer_takes_is_not_sent) /* RFC 9113 section 6.
 }
 END_TEST
 
+/* Runs of the same request between others: the peer's table follows what is written. Now and then the peer changes its size. */
+START_TEST(requests_that_come_again_are_read_as_they_were_written)
+{
+    static const char *const values[] = {"one", "two", "a value that joins the table", "another value that joins it"};
+    static const char *const names[] = {"x-a", "x-b", "authorization"};
+    uint32_t random = 4711, id = 1;
+    char expected[200];
+    for (size_t run = 0; run < 300; run++) {
+        random = random * 1103515245 + 12345;
+        size_t name = (random >> 16) % 3, value = (random >> 20) % 4;
+        struct http_field fields[] = {{span_from_str("host"), span_from_str("a")}, {span_from_str(names[name]), span_from_str(values[value])}};
+        for (size_t i = 0; i < 1 + run % 4; i++, id += 2) {
+            struct http2_stream *s = ask(fields, 2, (struct http_outgoing){.framing = HTTP_NO_BODY});
+            ck_assert_ptr_nonnull(s);
+            snprintf(expected, sizeof(expected), "H%ue :method=GET|:scheme=https|:authority=a|:path=/x?y|%s%s=%s\n", id, name == 2 ? "!" : "", names[name], values[value]);
+            ck_assert_str_eq(http2_talk_sent(&t), expected);
+            http2_release(t.h, s);
+            http2_talk_sent(&t);
+        }
+        if (run % 16 == 0) {
+            http2_talk_script(&t, run % 32 == 0 ? "S 1=60" : "S 1=4096");
+            http2_talk_sent(&t);
+        }
+    }
+}
+END_TEST
+
+/* RFC 7541 section 4.2: the next block tells the new size, and refers to nothing that the peer has thrown away. */
+START_TEST(a_smaller_table_of_the_peer_is_heeded_by_a_request_that_comes_again)
+{
+    struct http_field fields[] = {{span_from_str("host"), span_from_str("a")}, {span_from_str("x-a"), span_from_str("a value that joins the table")}};
+    struct span run = {NULL, 0};
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_ptr_nonnull(ask(fields, 2, (struct http_outgoing){.framing = HTTP_NO_BODY}));
+    http2_talk_sent(&t);
+    http2_talk_script(&t, "S 1=0");
+    http2_talk_sent(&t);
+    ck_assert_ptr_nonnull(ask(fields, 2, (struct http_outgoing){.framing = HTTP_NO_BODY}));
+    ck_assert_int_eq(http2_fill(t.h, &t.out, 1 << 20), 0);
+    ck_assert_uint_eq(gather_runs(&t.out, &run, 1), 1);
+    ck_assert_uint_gt(run.len, 9 + 30);
+    ck_assert_uint_eq(run.ptr[9], 0x20);
+    ck_assert_str_eq(http2_talk_sent(&t), "H7e :method=GET|:scheme=https|:authority=a|:path=/x?y|x-a=a value that joins the table\n");
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http2_send");
@@ -240,6 +287,8 @@ Suite *suite(void)
     tcase_add_test(c, makes_up_no_length);
     tcase_add_test(c, offers_protocols_where_they_are_served);
     tcase_add_test(c, a_head_larger_than_the_peer_takes_is_not_sent);
+    tcase_add_test(c, requests_that_come_again_are_read_as_they_were_written);
+    tcase_add_test(c, a_smaller_table_of_the_peer_is_heeded_by_a_request_that_comes_again);
     suite_add_tcase(s, c);
     return s;
 }
