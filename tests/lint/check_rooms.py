@@ -26,6 +26,7 @@ LIBRARY_OWNERS = {
     r"libconfig\.h": {"config"},
     r"(uv|curl/.*|sqlite3|libpq-fe|seccomp)(\.h)?": {"io"},
     r"jansson\.h": {"control", "cli"},
+    r"(protobuf-c/.*|workload\.pb-c\.h)": {"control"},
 }
 BANNED_EVERYWHERE = "strcpy strcat sprintf vsprintf strncpy strtok atoi atol gets alloca".split()
 SYSTEM_CALLS = """socket bind listen accept accept4 connect send sendto sendmsg recv recvfrom recvmsg getaddrinfo

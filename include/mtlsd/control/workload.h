@@ -3,7 +3,7 @@
  * The last answer of the SPIFFE Workload API as a value: X.509-SVIDs and the bundles of trust domains. A message is read as a whole or refused as a whole.
  * Bundles of different trust domains are never merged. This opens no socket; io/workload_client.c does.
  *
- * A configuration names parts of it as if they were files (spiffe_is_source):
+ * A configuration names parts of it as if they were files (spiffe_is_source), and reading one that the agent does not give fails with ERR_CREDENTIAL:
  *   spiffe:                the first SVID, which the agent calls the default one: its chain and key
  *   spiffe://domain/path   the SVID with that ID
  *   spiffe://domain        the CA certificates of that trust domain
