@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/config/config.h"
 
+#include "mtlsd/base/spiffe.h"
+
 #include "config_check.h"
 #include "config_credential.h"
 #include "config_names.h"
@@ -188,7 +190,7 @@ const char *config_env_name(const char *path)
 
 static bool is_file(const char *path)
 {
-    return path != NULL && config_env_name(path) == NULL && !config_credential_is_token(path);
+    return path != NULL && config_env_name(path) == NULL && !config_credential_is_token(path) && !spiffe_is_source(path);
 }
 
 static bool is_token(const char *path)

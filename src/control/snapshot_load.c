@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_load.h"
+#include "mtlsd/base/spiffe.h"
 #include "snapshot_read.h"
 
 #include "mtlsd/control/crl_cache.h"
@@ -121,6 +122,21 @@ static struct tls_identity *or_before(const struct loader *l, const struct snaps
     return tls_identity_ref(before);
 }
 
+/* Everything else of the configuration still changes with the agent. NULL: there is none to keep. */
+static struct tls_identity *keep_withdrawn(const struct loader *l, const struct config_identity *conf)
+{
+    const struct snapshot *before = l->files->before;
+    for (size_t i = 0; before != NULL && i < before->config->n_identities; i++) {
+        const struct snapshot_identity *id = &before->identities[i];
+        if (strcmp(id->conf->name, conf->name) != 0 || id->conf->bundle == NULL || strcmp(id->conf->bundle, conf->bundle) != 0)
+            continue;
+        tls_identity_withdraw(id->tls);
+        findings_add(l->findings, FINDING_WARNING, conf->where, "identity \"%s\": the SPIFFE agent does not give its SVID any more: it is not presented", conf->name);
+        return tls_identity_ref(id->tls);
+    }
+    return NULL;
+}
+
 struct tls_identity *snapshot_load_identity(const struct loader *l, const struct config_identity *conf)
 {
     struct snapshot_subject s = {"identity", conf->name, conf->where};
@@ -137,6 +153,9 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
     struct identity_files f;
     if (read_identity(l, &s, &order, &f) != 0)
         return NULL;
+    bool gone = f.key.failed && f.key.err.kind == ERR_CREDENTIAL && spiffe_is_source(order.key);
+    if (gone && (id = keep_withdrawn(l, conf)) != NULL)
+        return identity_files_clear(&f), id;
     if (judge_files(l, &s, &order, &f) == 0)
         id = join_identity(l, &s, &order, &f);
     identity_files_clear(&f);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_read.h"
+#include "mtlsd/base/spiffe.h"
 #include "mtlsd/control/file_set.h"
 #include "mtlsd/tls/tls_token_uri.h"
 
@@ -20,7 +21,7 @@ int snapshot_read_unreadable(const struct loader *l, const struct snapshot_subje
     const char *text = err->text[0] != '\0' ? err->text : "cannot be read";
     bool named = strstr(text, path) != NULL;
     findings_add(l->findings, FINDING_ERROR, s->where, "%s \"%s\": %s%s%s%s", s->kind, s->name, named ? "" : path, named ? "" : ": ", text,
-                 config_env_name(path) != NULL || tls_token_uri(path) ? "" : "; check path and permissions (relative paths start at the configuration file's folder)");
+                 config_env_name(path) != NULL || tls_token_uri(path) || spiffe_is_source(path) ? "" : "; check path and permissions (relative paths start at the configuration file's folder)");
     return -1;
 }
 

@@ -75,7 +75,7 @@ static void look_at_dates(void *ctx)
 static int settle(struct run *r, struct err *err)
 {
     const struct config *config = server_snapshot(r->server)->config;
-    return run_admin_start(r, err) == 0 && run_keys_watch(&r->keys, r->server, err) == 0 && run_keys_become(&r->keys, r->user, err) == 0 &&
+    return run_admin_start(r, err) == 0 && run_keys_watch(&r->keys, r->server, err) == 0 && run_workload_watch(&r->workload, r->server, err) == 0 && run_keys_become(&r->keys, r->user, err) == 0 &&
                    run_user_become(r->user, config, err) == 0
                ? 0
                : -1;
@@ -97,6 +97,8 @@ static int serve(struct run *r, struct snapshot *snapshot)
         run_sandbox_calls(r);
         run_crls_follow(&r->crls, r->server);
         r->rotation.hooks = (struct run_rotation_hooks){r, run_reload_on_files};
+        r->workload.load = run_reload_on_files;
+        r->workload.load_ctx = r;
         run_rotation_follow(&r->rotation, r->server, &r->reload.prints);
         run_rotation_forget(&r->reload.prints);
         run_reload_registries(r);
@@ -110,6 +112,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     if (r->keys.ended)
         code = COMMAND_FAILED;
     run_keys_unwatch(&r->keys);
+    run_workload_unwatch(&r->workload);
     run_handover_stop(r);
     admin_listener_stop(r->admin);
     admin_listener_stop(r->health);
@@ -160,6 +163,18 @@ static int find_user(struct run *r, const struct config *config, struct findings
 }
 
 /* Takes config. */
+/* The key process is forked first, and opens other files than this one. */
+static int start_keys(struct run *r, const struct config *config, struct findings *findings, struct err *err)
+{
+    struct workload_order order;
+    if (find_user(r, config, findings, err) != 0 || run_workload_prepare(&r->workload, config, err) != 0 ||
+        run_keys_start(&r->keys, config, r->user, run_workload_order(&r->workload, &order), err) != 0)
+        return -1;
+    run_sandbox_files(r, config);
+    r->crls.files.identities = run_keys_source(&r->keys);
+    return run_workload_start(&r->workload, &r->keys, &r->crls.files, err);
+}
+
 static int run_config(struct config *config, const struct run_options *options, struct predecessor *before)
 {
     struct err err = {0};
@@ -189,9 +204,7 @@ static int run_config(struct config *config, const struct run_options *options, 
         r.crls.files.registries = registry_pool_source(r.registries);
     run_rotation_look(&r.reload.prints, config);
     struct snapshot *snapshot = NULL;
-    if (find_user(&r, config, &findings, &err) == 0 && run_keys_start(&r.keys, config, r.user, &err) == 0) {
-        run_sandbox_files(&r, config); /* not before: the key process opens other files */
-        r.crls.files.identities = run_keys_source(&r.keys);
+    if (start_keys(&r, config, &findings, &err) == 0) {
         snapshot = run_reload_load(&r, config, r.generation, &findings);
     } else {
         findings_add(&findings, FINDING_ERROR, config->path, "%s", err.text);
@@ -212,6 +225,7 @@ static int run_config(struct config *config, const struct run_options *options, 
     inherited_free(r.passed);
     run_handover_end(&r);
     predecessor_free(r.before);
+    run_workload_stop(&r.workload);
     if (snapshot == NULL && r.registries != NULL)
         registry_pool_stop(r.registries);
     registry_pool_free(r.registries);

@@ -13,7 +13,7 @@ static bool is_sandboxed(const struct run_keys *k)
     return !k->sandbox.off && k->sandbox.why[0] == '\0';
 }
 
-int run_keys_start(struct run_keys *k, const struct config *config, const struct privilege *user, struct err *err)
+int run_keys_start(struct run_keys *k, const struct config *config, const struct privilege *user, const struct workload_order *workload, struct err *err)
 {
     if (config->insecure_keys_in_process)
         return 0;
@@ -24,7 +24,7 @@ int run_keys_start(struct run_keys *k, const struct config *config, const struct
     bool sandboxed = is_sandboxed(k);
     if (sandboxed && sandbox_plan_new(&plan, config, SANDBOX_KEYS) != 0)
         return err_set(err, ERR_MEMORY, "out of memory");
-    k->client = key_client_new(&(struct key_client_order){config->workers + BESIDE_WORKERS, user, sandboxed ? &plan : NULL}, err);
+    k->client = key_client_new(&(struct key_client_order){config->workers + BESIDE_WORKERS, user, sandboxed ? &plan : NULL, workload}, err);
     sandbox_plan_clear(&plan);
     return k->client != NULL ? 0 : -1;
 }

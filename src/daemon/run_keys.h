@@ -15,8 +15,10 @@ struct run_keys {
     struct sandbox_facts sandbox; /* why the key process has none, if it must not have one; else it tells itself */
 };
 
-/* Before any thread and any socket. user: to become later; NULL: none. */
-MUST_CHECK int run_keys_start(struct run_keys *k, const struct config *config, const struct privilege *user, struct err *err);
+struct workload_order;
+
+/* Before any thread and any socket. user: to become later; workload: the SPIFFE Workload API to ask. NULL: none. */
+MUST_CHECK int run_keys_start(struct run_keys *k, const struct config *config, const struct privilege *user, const struct workload_order *workload, struct err *err);
 /* For loading; NULL: identities are read in this process. */
 const struct identity_source *run_keys_source(const struct run_keys *k);
 /* Warns where the memory of a loaded snapshot's keys could not be locked. */

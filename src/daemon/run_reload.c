@@ -21,6 +21,7 @@ struct snapshot *run_reload_load(const struct run *r, struct config *config, uin
 {
     struct file_source files = r->crls.files;
     files.instead = &r->reload.instead;
+    files.before = r->reload.old;
     struct snapshot *snapshot = snapshot_new(config, &files, generation, clock_now(), findings);
     if (snapshot != NULL)
         run_keys_review(&r->keys, snapshot, findings);
@@ -150,6 +151,7 @@ static void finish_reload(void *ctx)
     rotation_clear(&r->reload.rotation);
     run_rotation_end(&r->rotation, r->server, r->reload.took_us, good ? RUN_ROTATION_USED : by_files ? RUN_ROTATION_TRY_AGAIN : RUN_ROTATION_GIVE_UP);
     run_rotation_forget(&r->reload.prints);
+    run_workload_end_load(&r->workload, good);
     run_reload_registries(r);
     snapshot_unref(loaded);
     snapshot_unref(r->reload.old);
@@ -177,6 +179,7 @@ void run_reload_begin(struct run *r)
         return;
     findings_init(&r->reload.findings);
     run_rotation_begin(&r->rotation);
+    run_workload_begin(&r->workload);
     r->reload.reads_config = r->reload.wants_config;
     r->reload.wants_config = false;
     r->reload.took_us = 0;

@@ -7,6 +7,7 @@
 #include "run_keys.h"
 #include "run_rotation.h"
 #include "run_service.h"
+#include "run_workload.h"
 
 #include "mtlsd/control/fallback.h"
 #include "mtlsd/control/reload.h"
@@ -67,6 +68,7 @@ struct run {
     struct run_reload reload;
     struct run_crls crls;
     struct run_keys keys;
+    struct run_workload workload;
     struct run_rotation rotation;
     struct run_service service;
     struct sandbox_facts sandbox;

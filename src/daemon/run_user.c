@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/daemon/run_user.h"
 
+#include "mtlsd/base/spiffe.h"
+
 #include <string.h>
 
 struct review {
@@ -11,7 +13,7 @@ struct review {
 
 static void look(const struct review *r, const char *where, const char *path)
 {
-    if (path == NULL || config_env_name(path) != NULL || privilege_can_read(r->p, path))
+    if (path == NULL || config_env_name(path) != NULL || spiffe_is_source(path) || privilege_can_read(r->p, path))
         return;
     findings_add(r->out, FINDING_WARNING, where, "%s: user \"%s\" cannot read it, so the next reload will be refused: let the user or its group read the file and its folders",
                  path, r->user);

@@ -36,6 +36,10 @@ struct key_client {
     uv_poll_t *watch; /* NULL: none */
     void (*on_end)(void *ctx, const char *how);
     void *on_end_ctx;
+    int notices;              /* of the Workload API; -1: none */
+    uv_poll_t *notice_watch;  /* NULL: none */
+    void (*on_notice)(void *ctx);
+    void *on_notice_ctx;
 };
 
 /* Counted by its keys, and once while identities are read into it. */
@@ -90,6 +94,7 @@ struct conversation {
     struct key_answer *answer;
     struct identity_files *files; /* NULL: the answer has none */
     int within_ms;
+    struct bytes *workload; /* gets that of the answer; NULL: not wanted */
 };
 
 static int talk(struct key_client *c, struct key_channel *channel, const struct conversation *t, struct err *err)
@@ -107,6 +112,9 @@ static int talk(struct key_client *c, struct key_channel *channel, const struct 
         return err_set(err, ERR_IO, outcome == KEY_CHANNEL_LATE ? "the key process does not answer in time" : "the key process has ended");
     note_answer(c);
     int rc = key_message_read_answer(message, t->answer, t->files);
+    if (rc == 0 && t->workload != NULL && t->answer->workload.len > 0)
+        rc = bytes_append_span(t->workload, t->answer->workload);
+    t->answer->workload = (struct span){0};
     key_channel_read(channel);
     return rc == 0 ? 0 : err_set(err, ERR_INTERNAL, "the answer of the key process is malformed");
 }
@@ -155,7 +163,7 @@ static void release_set(void *ctx)
     struct key_request request = {.kind = KEY_RELEASE, .set = set->number};
     struct key_answer answer;
     struct err err = {0};
-    if (ask(set->client, &(struct conversation){&request, &answer, NULL, SIGN_MS}, &err) != 0 && !atomic_load(&set->client->ended))
+    if (ask(set->client, &(struct conversation){&request, &answer, NULL, SIGN_MS, NULL}, &err) != 0 && !atomic_load(&set->client->ended))
         log_say(LOG_LEVEL_WARN, "keys", "the key process keeps keys that are no longer used: %s", err.text);
     free(set);
 }
@@ -181,7 +189,7 @@ static int sign(void *ctx, uint64_t id, const struct tls_signing *what, struct t
     struct key_request request = {.kind = KEY_SIGN, .key = id, .what = *what};
     struct key_answer answer;
     struct err err = {0};
-    if (ask(set->client, &(struct conversation){&request, &answer, NULL, SIGN_MS}, &err) != 0)
+    if (ask(set->client, &(struct conversation){&request, &answer, NULL, SIGN_MS, NULL}, &err) != 0)
         return -1;
     note_token(set->client, id, &answer);
     if (!answer.fine)
@@ -203,7 +211,7 @@ static int read_identity(struct identity_set *set, const struct identity_order *
                                   .pkcs12 = order->pkcs12};
     struct key_answer answer = {.fine = false};
     *out = (struct identity_files){0};
-    int rc = ask(set->client, &(struct conversation){&request, &answer, out, READ_MS}, err);
+    int rc = ask(set->client, &(struct conversation){&request, &answer, out, READ_MS, NULL}, err);
     if (rc == 0 && !answer.fine)
         rc = err_set(err, ERR_MEMORY, "%s", answer.err.text);
     if (rc == 0 && answer.has_key) {
@@ -226,7 +234,9 @@ static void close_all(struct key_client *c)
         key_channel_clear(&c->channels[i]);
     if (c->life >= 0)
         close(c->life);
-    c->life = -1;
+    if (c->notices >= 0)
+        close(c->notices);
+    c->life = c->notices = -1;
 }
 
 static void close_ends(const int *ends, unsigned n)
@@ -235,18 +245,27 @@ static void close_ends(const int *ends, unsigned n)
         close(ends[i]);
 }
 
-/* theirs: the child's ends, the last one of which only lives. */
-static int open_pairs(struct key_client *c, int *theirs, unsigned *n, struct err *err)
+static int open_pair(int *ours, int *theirs, struct err *err)
 {
-    for (*n = 0; *n <= c->n; (*n)++) {
-        int pair[2];
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-            return err_set(err, ERR_IO, "cannot make a socket for the key process: %s", strerror(errno));
-        theirs[*n] = pair[1];
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return err_set(err, ERR_IO, "cannot make a socket for the key process: %s", strerror(errno));
+    *ours = pair[0];
+    *theirs = pair[1];
+    return 0;
+}
+
+/* theirs: the child's ends. Behind those for requests there is one that only lives and, with the Workload API, one for its notices. */
+static int open_pairs(struct key_client *c, bool notices, int *theirs, unsigned *n, struct err *err)
+{
+    for (*n = 0; *n < c->n + 1 + notices; (*n)++) {
+        int ours;
+        if (open_pair(&ours, &theirs[*n], err) != 0)
+            return -1;
         if (*n < c->n)
-            key_channel_init(&c->channels[*n], pair[0]);
+            key_channel_init(&c->channels[*n], ours);
         else
-            c->life = pair[0];
+            *(*n == c->n ? &c->life : &c->notices) = ours;
     }
     return 0;
 }
@@ -278,11 +297,12 @@ static int wait_ready(struct key_client *c, struct err *err)
 static int start(struct key_client *c, const struct key_client_order *how, struct err *err)
 {
     unsigned n = 0;
-    int *theirs = calloc(c->n + 1, sizeof(*theirs));
+    int *theirs = calloc(c->n + 2, sizeof(*theirs));
     if (theirs == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
-    int rc = open_pairs(c, theirs, &n, err);
-    const struct key_process_order order = {theirs, c->n, rc == 0 ? theirs[c->n] : -1, getpid(), how->user, how->sandbox};
+    int rc = open_pairs(c, how->workload != NULL, theirs, &n, err);
+    const struct key_process_order order = {.channels = theirs, .n = c->n, .life = theirs[c->n], .parent = getpid(), .user = how->user, .sandbox = how->sandbox,
+                                            .workload = how->workload, .notices = theirs[c->n + 1]};
     if (rc == 0 && (c->pid = fork()) == 0)
         key_process_run(&order);
     if (rc == 0 && c->pid < 0)
@@ -303,7 +323,7 @@ struct key_client *key_client_new(const struct key_client_order *order, struct e
         return NULL;
     }
     c->n = order->threads;
-    c->life = -1;
+    c->life = c->notices = -1;
     for (unsigned i = 0; i < c->n; i++)
         key_channel_init(&c->channels[i], -1);
     c->source = (struct identity_source){c, begin_set, read_identity, end_set};
@@ -357,7 +377,7 @@ int key_client_become(struct key_client *c, struct err *err)
 {
     struct key_request request = {.kind = KEY_BECOME};
     struct key_answer answer;
-    if (ask(c, &(struct conversation){&request, &answer, NULL, SIGN_MS}, err) != 0)
+    if (ask(c, &(struct conversation){&request, &answer, NULL, SIGN_MS, NULL}, err) != 0)
         return -1;
     if (!take_report(c))
         return err_set(err, ERR_IO, "the key process does not tell its sandbox");
@@ -388,12 +408,19 @@ static void on_closed(uv_handle_t *handle)
     free(handle);
 }
 
+static void close_watch(uv_poll_t **watch)
+{
+    if (*watch != NULL)
+        uv_close((uv_handle_t *)*watch, on_closed);
+    *watch = NULL;
+}
+
 void key_client_unwatch(struct key_client *c)
 {
-    if (c == NULL || c->watch == NULL)
+    if (c == NULL)
         return;
-    uv_close((uv_handle_t *)c->watch, on_closed);
-    c->watch = NULL;
+    close_watch(&c->watch);
+    close_watch(&c->notice_watch);
 }
 
 static void on_life(uv_poll_t *watch, int status, int events)
@@ -411,20 +438,63 @@ static void on_life(uv_poll_t *watch, int status, int events)
     c->on_end(c->on_end_ctx, text);
 }
 
-int key_client_watch(struct key_client *c, struct uv_loop_s *loop, void (*on_end)(void *ctx, const char *how), void *ctx, struct err *err)
+static int watch(struct key_client *c, uv_poll_t **out, struct uv_loop_s *loop, int fd, uv_poll_cb on_event, struct err *err)
 {
-    c->watch = calloc(1, sizeof(*c->watch));
-    if (c->watch == NULL || uv_poll_init(loop, c->watch, c->life) != 0) {
-        free(c->watch);
-        c->watch = NULL;
+    *out = calloc(1, sizeof(**out));
+    if (*out == NULL || uv_poll_init(loop, *out, fd) != 0) {
+        free(*out);
+        *out = NULL;
         return err_set(err, ERR_MEMORY, "out of memory");
     }
-    c->watch->data = c;
+    (*out)->data = c;
+    int rc = uv_poll_start(*out, UV_READABLE | UV_DISCONNECT, on_event);
+    uv_unref((uv_handle_t *)*out);
+    return rc == 0 ? 0 : err_set(err, ERR_IO, "cannot watch the key process: %s", uv_strerror(rc));
+}
+
+int key_client_watch(struct key_client *c, struct uv_loop_s *loop, void (*on_end)(void *ctx, const char *how), void *ctx, struct err *err)
+{
     c->on_end = on_end;
     c->on_end_ctx = ctx;
-    int rc = uv_poll_start(c->watch, UV_READABLE | UV_DISCONNECT, on_life);
-    uv_unref((uv_handle_t *)c->watch);
-    return rc == 0 ? 0 : err_set(err, ERR_IO, "cannot watch the key process: %s", uv_strerror(rc));
+    return watch(c, &c->watch, loop, c->life, on_life, err);
+}
+
+/* ---- the Workload API ---- */
+
+int key_client_workload(struct key_client *c, bool wait, struct bytes *packed, struct err *err)
+{
+    struct key_request request = {.kind = KEY_WORKLOAD, .wait = wait};
+    struct key_answer answer;
+    bytes_init(packed, KEY_ANSWER_MAX);
+    int rc = ask(c, &(struct conversation){&request, &answer, NULL, wait ? READ_MS : SIGN_MS, packed}, err);
+    if (rc == 0 && !answer.fine)
+        rc = err_set(err, answer.err.kind, "%s", answer.err.text);
+    if (rc != 0)
+        bytes_clear(packed);
+    return rc;
+}
+
+/* The end of the process is told of by on_life. */
+static void on_notice(uv_poll_t *handle, int status, int events)
+{
+    struct key_client *c = handle->data;
+    char bytes[64];
+    ssize_t n;
+    (void)status;
+    (void)events;
+    while ((n = recv(c->notices, bytes, sizeof(bytes), MSG_DONTWAIT)) == (ssize_t)sizeof(bytes)) {
+    }
+    if (n == 0)
+        uv_poll_stop(handle);
+    else
+        c->on_notice(c->on_notice_ctx);
+}
+
+int key_client_watch_workload(struct key_client *c, struct uv_loop_s *loop, void (*on_change)(void *ctx), void *ctx, struct err *err)
+{
+    c->on_notice = on_change;
+    c->on_notice_ctx = ctx;
+    return c->notices >= 0 ? watch(c, &c->notice_watch, loop, c->notices, on_notice, err) : 0;
 }
 
 pid_t key_client_pid(const struct key_client *c)

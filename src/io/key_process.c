@@ -5,6 +5,7 @@
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/privilege.h"
 #include "mtlsd/io/sandbox.h"
+#include "mtlsd/io/workload_client.h"
 #include "mtlsd/keys/key_message.h"
 #include "mtlsd/keys/key_service.h"
 
@@ -27,6 +28,8 @@ struct process {
     struct key_process_order order;
     struct key_service *service;
     struct sandbox_facts sandbox;
+    struct workload_client *workload; /* NULL: none is configured */
+    struct workload_files files;
     pthread_mutex_t changes;
     pthread_rwlock_t store;
 };
@@ -71,15 +74,18 @@ static int open_null(void)
 /* All but its own: a log, a listening socket or a database would be kept open by it. */
 static int close_others(const struct key_process_order *order)
 {
-    int *kept = calloc(order->n + 1, sizeof(*kept)), null = open_null();
+    int *kept = calloc(order->n + 2, sizeof(*kept)), null = open_null();
+    unsigned n = order->n;
     if (kept == NULL || null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
         return -1;
     for (unsigned i = 0; i < order->n; i++)
         kept[i] = order->channels[i];
-    kept[order->n] = order->life;
-    qsort(kept, order->n + 1, sizeof(*kept), by_number);
+    kept[n++] = order->life;
+    if (order->workload != NULL)
+        kept[n++] = order->notices;
+    qsort(kept, n, sizeof(*kept), by_number);
     unsigned next = STDERR_FILENO + 1;
-    for (unsigned i = 0; i <= order->n; next = (unsigned)kept[i++] + 1)
+    for (unsigned i = 0; i < n; next = (unsigned)kept[i++] + 1)
         close_from_to(next, (unsigned)kept[i] - 1);
     close_from_to(next, ~0U);
     free(kept);
@@ -167,6 +173,35 @@ static void share(void *ctx, bool begin)
         pthread_rwlock_unlock(&p->store);
 }
 
+static int pack_workload(void *ctx, bool wait, struct bytes *packed)
+{
+    struct process *p = ctx;
+    return workload_client_view(p->workload, wait, packed);
+}
+
+/* ---- the Workload API ---- */
+
+/* One byte says as much as several: a full socket is no loss. */
+static void on_workload(void *ctx)
+{
+    const struct process *p = ctx;
+    (void)!send(p->order.notices, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static int start_workload(struct process *p)
+{
+    struct err err = {0};
+    if (p->order.workload == NULL)
+        return 0;
+    struct workload_order order = *p->order.workload;
+    order.on_change = on_workload;
+    order.ctx = p;
+    p->workload = workload_client_start(&order, &err);
+    p->files.ctx = p->workload;
+    p->files.text = workload_files_of_client;
+    return p->workload != NULL ? 0 : -1;
+}
+
 /* ---- requests ---- */
 
 static void send_all(int fd, struct bytes *out)
@@ -232,14 +267,17 @@ static int start_threads(struct process *p, struct channel *channels)
 _Noreturn void key_process_run(const struct key_process_order *order)
 {
     struct process p = {.order = *order, .changes = PTHREAD_MUTEX_INITIALIZER, .store = PTHREAD_RWLOCK_INITIALIZER};
-    struct key_service_order service = {.files = *file_source_disk(), .ctx = &p, .become = become, .change = change, .own = own, .share = share, .apart = key_token_apart};
+    struct key_service_order service = {.ctx = &p, .become = become, .workload = order->workload != NULL ? pack_workload : NULL,
+                                        .change = change, .own = own, .share = share, .apart = key_token_apart};
     struct channel *channels = calloc(order->n, sizeof(*channels));
     mallopt(M_ARENA_MAX, 2);
     ignore_signals();
-    privilege_look_as(order->user, &service.files);
+    p.files.under = *file_source_disk();
+    privilege_look_as(order->user, &p.files.under);
+    service.files = workload_files_source(&p.files);
     restrict_files(&p);
     p.service = key_service_new(&service);
-    if (protect(&p) != 0 || close_others(order) != 0 || channels == NULL || p.service == NULL || start_threads(&p, channels) != 0)
+    if (protect(&p) != 0 || close_others(order) != 0 || channels == NULL || p.service == NULL || start_workload(&p) != 0 || start_threads(&p, channels) != 0)
         _exit(KEY_PROCESS_UNPROTECTED);
     if (order->user == NULL)
         filter_calls(&p);

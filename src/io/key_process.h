@@ -8,6 +8,7 @@
 
 struct privilege;
 struct sandbox_plan;
+struct workload_order;
 
 /* Exit codes: it could not protect itself; it lacks memory for a request; a request was sent that mtlsd never sends. */
 enum { KEY_PROCESS_UNPROTECTED = 1, KEY_PROCESS_LACKS_MEMORY, KEY_PROCESS_DISTRUSTS };
@@ -19,6 +20,8 @@ struct key_process_order {
     pid_t parent;
     const struct privilege *user; /* NULL: none to become */
     const struct sandbox_plan *sandbox; /* NULL: none */
+    const struct workload_order *workload; /* the SPIFFE Workload API to ask; NULL: none */
+    int notices;         /* with workload: its end of a socketpair, which gets a byte when the agent gave something else */
 };
 
 _Noreturn void key_process_run(const struct key_process_order *order);

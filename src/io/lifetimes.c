@@ -33,6 +33,8 @@ static struct lifetime by_certificate(const struct worker *w, struct link *link,
     const struct tls_identity *old = link->tls != NULL ? tls_engine_replaced(link->tls, there) : NULL;
     if (old == NULL)
         return lifetime_unbounded();
+    if (tls_identity_is_withdrawn(old))
+        return lifetime_withdrawn(now);
     tls_identity_facts(old, &facts);
     return may_stay(w, &facts) ? lifetime_unbounded() : lifetime_by_certificate(facts.not_after, now);
 }

@@ -373,6 +373,7 @@ void worker_rejudge(struct worker *w)
     worker_reap(w);
     w->rejudges_idle = true;
     begin_rejudging(w, false);
+    lifetimes_follow(w);
 }
 
 void worker_rejudge_rows(struct worker *w, bool withdrawn)

@@ -54,6 +54,8 @@ int key_message_request(struct bytes *out, uint32_t number, const struct key_req
         put(out, (uint32_t)r->what.algorithm, 4);
         put(out, r->what.hashed, 1);
         put_span(out, r->what.input);
+    } else if (r->kind == KEY_WORKLOAD) {
+        put(out, r->wait, 1);
     } else if (r->kind != KEY_BECOME) {
         put(out, r->set, 4);
     }
@@ -102,6 +104,7 @@ int key_message_answer(struct bytes *out, uint32_t number, const struct key_answ
     put(out, a->fine, 1);
     put_err(out, &a->err);
     put_span(out, span_of(a->signature.bytes, a->signature.n));
+    put_span(out, a->workload);
     put(out, files != NULL, 1);
     if (files != NULL) {
         put_file(out, &files->key);
@@ -223,6 +226,9 @@ int key_message_read_request(struct span message, struct key_request *out)
         return finish(&r);
     case KEY_BECOME:
         return finish(&r);
+    case KEY_WORKLOAD:
+        out->wait = take_bool(&r);
+        return finish(&r);
     }
     return -1;
 }
@@ -265,6 +271,7 @@ int key_message_read_answer(struct span message, struct key_answer *out, struct 
     out->signature.n = signature.len;
     if (signature.len > 0)
         memcpy(out->signature.bytes, signature.ptr, signature.len);
+    out->workload = take_span(&r, KEY_ANSWER_MAX);
     bool has_files = take_bool(&r);
     if (has_files && files == NULL)
         return -1;

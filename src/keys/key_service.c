@@ -152,11 +152,24 @@ static void release(struct key_service *s, uint32_t set)
     lock(s, s->order.own, false);
 }
 
+/* Without a lock: the client of the Workload API has its own. */
+static void pack_workload(struct key_service *s, bool wait, struct bytes *packed, struct key_answer *out)
+{
+    bytes_init(packed, KEY_ANSWER_MAX / 2);
+    if (s->order.workload == NULL)
+        (void)err_set(&out->err, ERR_CONFIG, "the SPIFFE Workload API was not configured at the start: restart mtlsd");
+    else if (s->order.workload(s->order.ctx, wait, packed) != 0)
+        (void)err_set(&out->err, ERR_MEMORY, "out of memory for SVIDs and bundles");
+    out->fine = out->err.kind == ERR_NONE;
+    out->workload = out->fine ? bytes_span(packed) : (struct span){0};
+}
+
 int key_service_answer(struct key_service *s, uint32_t number, struct span message, struct bytes *out)
 {
     struct key_request r;
     struct key_answer a = {.fine = false};
     struct identity_files files = {0};
+    struct bytes workload = {0};
     if (key_message_read_request(message, &r) != 0)
         return -1;
     switch (r.kind) {
@@ -173,9 +186,13 @@ int key_service_answer(struct key_service *s, uint32_t number, struct span messa
     case KEY_BECOME:
         a.fine = s->order.become(s->order.ctx, &a.err) == 0;
         break;
+    case KEY_WORKLOAD:
+        pack_workload(s, r.wait, &workload, &a);
+        break;
     }
     int rc = key_message_answer(out, number, &a, r.kind == KEY_READ && a.fine ? &files : NULL);
     identity_files_clear(&files);
+    bytes_clear(&workload);
     if (rc == 0)
         return 0;
     bytes_clear(out);

@@ -147,6 +147,8 @@ static const struct reason_row rows[] = {
     {REASON_CERTIFICATE_REPLACED, "certificate_replaced", NO_NUMBER, NO_ALERT, 503, LOG_LEVEL_WARN,
      "cut before the certificate of this connection expired, because mtlsd has a new one",
      "open a new connection, which uses the new certificate; set keep_connections in the identity if connections may outlive a certificate"},
+    {REASON_IDENTITY_WITHDRAWN, "identity_withdrawn", NO_NUMBER, NO_ALERT, 503, LOG_LEVEL_ERROR, "the SPIFFE agent took our identity back",
+     "see mtlsd status for the state of the agent; register this workload with its SPIFFE server again if it should have the identity"},
     {REASON_DRAINING, "draining", NO_NUMBER, NO_ALERT, 0, LOG_LEVEL_WARN, "cut because the daemon stopped",
      "raise drain_timeout to give requests more time; stop with SIGTERM, not SIGQUIT"},
     {REASON_INTERNAL, "internal", NO_NUMBER, NO_ALERT, 500, LOG_LEVEL_ERROR, "an error inside mtlsd",

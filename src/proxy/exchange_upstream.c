@@ -216,7 +216,7 @@ void exchange_on_elsewhere(struct uplink_use *use, struct moment now)
 static bool blames_target(enum reason reason)
 {
     return reason != REASON_INTERNAL && reason != REASON_OVERLOADED && reason != REASON_ADDRESS_NOT_ALLOWED && reason != REASON_CONNECTION_AGE &&
-           reason != REASON_CERTIFICATE_REPLACED;
+           reason != REASON_CERTIFICATE_REPLACED && reason != REASON_IDENTITY_WITHDRAWN;
 }
 
 /* A byte of it may have left for the upstream. */

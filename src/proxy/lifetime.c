@@ -9,6 +9,7 @@ enum {
 };
 
 static const char too_old[] = "the connection is older than max_connection_age and its grace";
+static const char withdrawn[] = "the SPIFFE agent gives our SVID no longer, or it has expired";
 static const char replaced[] = "our certificate on this connection was replaced, and expires within 30 s";
 
 struct lifetime lifetime_unbounded(void)
@@ -57,6 +58,11 @@ struct lifetime lifetime_by_certificate(int64_t not_after, struct moment now)
     return (struct lifetime){before(not_after, SOFT_S, now), before(not_after, HARD_S, now), REASON_CERTIFICATE_REPLACED};
 }
 
+struct lifetime lifetime_withdrawn(struct moment now)
+{
+    return (struct lifetime){now.us, now.us, REASON_IDENTITY_WITHDRAWN};
+}
+
 struct lifetime lifetime_shorter(const struct lifetime *a, const struct lifetime *b)
 {
     struct lifetime l = a->hard_us <= b->hard_us ? *a : *b;
@@ -66,5 +72,5 @@ struct lifetime lifetime_shorter(const struct lifetime *a, const struct lifetime
 
 const char *lifetime_text(const struct lifetime *l)
 {
-    return l->reason == REASON_CERTIFICATE_REPLACED ? replaced : too_old;
+    return l->reason == REASON_IDENTITY_WITHDRAWN ? withdrawn : l->reason == REASON_CERTIFICATE_REPLACED ? replaced : too_old;
 }

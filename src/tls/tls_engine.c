@@ -238,6 +238,10 @@ static void note_agreed(struct tls_engine *e, const char *alpn)
 
 static void finish_handshake(struct tls_engine *e)
 {
+    if (tls_engine_shows_withdrawn(e)) { /* it resumed a session */
+        tls_engine_refuse_withdrawn(e);
+        return;
+    }
     /* A resumed session skipped the verify callback, and without a certificate there was none to call it for. */
     if (tls_engine_judge_peer(e) != 0) {
         tls_engine_refuse_peer(e);
@@ -301,7 +305,9 @@ static void advance_handshake(struct tls_engine *e)
         advance_handshake(e);
         return;
     }
-    if (e->reason != REASON_UNDECIDED && !e->judged && e->alert_to_send != 0)
+    if (tls_engine_shows_withdrawn(e))
+        tls_engine_refuse_withdrawn(e);
+    else if (e->reason != REASON_UNDECIDED && !e->judged && e->alert_to_send != 0)
         tls_engine_refuse_peer(e);
     else
         tls_engine_fail_by_code(e, rc);

@@ -103,4 +103,8 @@ const struct tls_context *tls_engine_choose_again(struct tls_engine *e, struct t
 
 size_t tls_engine_wire_in_left(const struct tls_engine *e); /* bytes that came and were not yet eaten */
 
+/* The identity of this connection was taken back (tls_identity_withdraw): it was presented, or would be now. */
+bool tls_engine_shows_withdrawn(const struct tls_engine *e);
+void tls_engine_refuse_withdrawn(struct tls_engine *e);
+
 #endif

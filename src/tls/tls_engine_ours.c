@@ -28,7 +28,7 @@ static size_t find(const struct tls_context *ctx, const struct gnutls_cert_retr_
 {
     size_t n = 1 + ctx->n_others;
     for (size_t i = 0; i < n; i++)
-        if ((!by_name || tls_identity_is_named(at(ctx, i), asked->req_ca_rdn, asked->nreqs)) && is_of_kind(at(ctx, i), asked))
+        if (!tls_identity_is_withdrawn(at(ctx, i)) && (!by_name || tls_identity_is_named(at(ctx, i), asked->req_ca_rdn, asked->nreqs)) && is_of_kind(at(ctx, i), asked))
             return i;
     return n;
 }
@@ -93,7 +93,7 @@ int tls_engine_on_message(gnutls_session_t session, unsigned type, unsigned when
 static void choose_for_client(struct tls_engine *e)
 {
     size_t n = 1 + e->ctx->n_others, i = 0;
-    while (i < n && !tls_identity_suits(at(e->ctx, i), e->session, e->suites_ecdsa, e->suites_rsa))
+    while (i < n && (tls_identity_is_withdrawn(at(e->ctx, i)) || !tls_identity_suits(at(e->ctx, i), e->session, e->suites_ecdsa, e->suites_rsa)))
         i++;
     e->ours.which = i < n ? (uint8_t)i : 0;
 }
@@ -143,8 +143,15 @@ bool tls_engine_has_presented(const struct tls_engine *e)
     return tls_engine_identity(e) != NULL && (e->ctx->accepting || e->ours.presented);
 }
 
+bool tls_engine_shows_withdrawn(const struct tls_engine *e)
+{
+    return tls_engine_has_presented(e) && tls_identity_is_withdrawn(tls_engine_identity(e));
+}
+
 const struct tls_identity *tls_engine_replaced(struct tls_engine *e, struct tls_context *ctx)
 {
+    if (tls_engine_shows_withdrawn(e))
+        return tls_engine_identity(e);
     if (ctx == e->ctx || !tls_engine_has_presented(e))
         return NULL;
     const struct tls_context *now_there = ctx != NULL && ctx->accepting == e->ctx->accepting ? tls_engine_choose_again(e, ctx) : NULL;
@@ -165,6 +172,8 @@ int tls_engine_on_asked(gnutls_session_t session, const struct gnutls_cert_retr_
         choose(e, asked);
     else if (e->ctx->n_others > 0)
         choose_for_client(e);
+    if (tls_engine_shows_withdrawn(e))
+        return -1;
     tls_identity_lend(tls_engine_identity(e), certs, n, key);
     return 0;
 }

@@ -108,6 +108,16 @@ static void fail_by_server(struct tls_engine *e)
     tls_engine_fail(e, REASON_OUR_CERTIFICATE_REFUSED, text);
 }
 
+void tls_engine_refuse_withdrawn(struct tls_engine *e)
+{
+    char text[400];
+    struct tls_identity_facts ours;
+    tls_identity_facts(tls_engine_identity(e), &ours);
+    snprintf(text, sizeof(text), "identity %.80s: the SPIFFE agent gives its SVID no longer, or it has expired: it is not presented", ours.name);
+    tls_engine_send_alert(e, GNUTLS_A_INTERNAL_ERROR);
+    tls_engine_fail(e, REASON_IDENTITY_WITHDRAWN, text);
+}
+
 void tls_engine_refuse_alpn(struct tls_engine *e)
 {
     char text[100 + TLS_ALPN_LIST_SIZE];

@@ -32,6 +32,7 @@ struct tls_identity {
     const char *signature; /* of the leaf, as OpenSSL spells it; fixed text */
     bool unchecked;
     bool named_as_ca;
+    atomic_bool withdrawn;
 };
 
 /* The state of reading one identity, carried through its steps. */
@@ -361,6 +362,16 @@ void tls_identity_unref(struct tls_identity *id)
     tls_signing_key_unref(id->key);
     free(id->name);
     free(id);
+}
+
+void tls_identity_withdraw(struct tls_identity *id)
+{
+    atomic_store(&id->withdrawn, true);
+}
+
+bool tls_identity_is_withdrawn(const struct tls_identity *id)
+{
+    return atomic_load_explicit(&id->withdrawn, memory_order_relaxed);
 }
 
 void tls_identity_facts(const struct tls_identity *id, struct tls_identity_facts *out)

@@ -67,6 +67,7 @@ enum reason {
     REASON_TOO_MANY_CONNECTIONS,
     REASON_CONNECTION_AGE, /* it ran beyond max_connection_age and its grace */
     REASON_CERTIFICATE_REPLACED, /* ours, that the peer has seen on this connection: it expires */
+    REASON_IDENTITY_WITHDRAWN, /* the SPIFFE agent took our SVID back, or it has expired there */
     REASON_DRAINING, /* it ran when the time to drain was over */
     REASON_INTERNAL,
     REASON_COUNT

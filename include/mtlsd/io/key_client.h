@@ -14,12 +14,14 @@
 
 struct key_client;
 struct privilege;
+struct workload_order;
 struct uv_loop_s;
 
 struct key_client_order {
     unsigned threads;             /* that may sign at a time */
     const struct privilege *user; /* to become when it is told to; borrowed; NULL: none */
     const struct sandbox_plan *sandbox; /* the files that it may open; it filters its system calls, too. NULL: it does neither */
+    const struct workload_order *workload; /* the SPIFFE Workload API that it asks; borrowed; its on_change does not count. NULL: none */
 };
 
 /* Forks: no thread runs yet, and no descriptor of use is open. NULL + err. */
@@ -38,6 +40,11 @@ const struct sandbox_facts *key_client_sandbox(const struct key_client *c);
 /* Calls on_end once, on the loop, when the process has ended; how is for the log ("signal 9"). The watch ends itself then; else key_client_unwatch ends it. */
 MUST_CHECK int key_client_watch(struct key_client *c, struct uv_loop_s *loop, void (*on_end)(void *ctx, const char *how), void *ctx, struct err *err);
 void key_client_unwatch(struct key_client *c);
+
+/* The last answer of the Workload API, packed (control/workload.h); wait: for its first answer. *packed must be empty. -1 + err. */
+MUST_CHECK int key_client_workload(struct key_client *c, bool wait, struct bytes *packed, struct err *err);
+/* Calls on_change on the loop when it gave something else, or ended. Does nothing without workload. key_client_unwatch ends this, too. */
+MUST_CHECK int key_client_watch_workload(struct key_client *c, struct uv_loop_s *loop, void (*on_change)(void *ctx), void *ctx, struct err *err);
 
 pid_t key_client_pid(const struct key_client *c);
 bool key_client_answers(const struct key_client *c); /* false: the last request got no answer in time */

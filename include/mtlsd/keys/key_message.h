@@ -19,6 +19,7 @@ enum key_request_kind {
     KEY_READ,     /* the files of one identity, into a set */
     KEY_RELEASE,  /* a set with all its keys */
     KEY_BECOME,   /* the configured user, once and for good */
+    KEY_WORKLOAD, /* what the SPIFFE Workload API gave, without keys */
 };
 
 struct key_request { /* borrows from the message */
@@ -28,6 +29,7 @@ struct key_request { /* borrows from the message */
     uint32_t set;             /* KEY_READ, KEY_RELEASE */
     struct span name, key_path, certificate_path, chain_path, passphrase_path; /* KEY_READ; an empty path: none */
     bool pkcs12;
+    bool wait;                  /* KEY_WORKLOAD: for the first answer of the agent */
 };
 
 struct key_answer {
@@ -38,6 +40,7 @@ struct key_answer {
     bool has_key;
     struct tls_signing_key_facts facts; /* and what may be known of it */
     bool unlocked;              /* it may be written to swap */
+    struct span workload;       /* to KEY_WORKLOAD: packed (control/workload.h); borrowed, when read from the message */
 };
 
 /* A whole frame at the beginning of the bytes. 1: it is there, with its number and message; 0: more bytes are needed; -1: it is longer than most. */

@@ -14,6 +14,8 @@ struct key_service_order { /* copied; what it points to must outlive the service
     struct file_source files;
     void *ctx;
     MUST_CHECK int (*become)(void *ctx, struct err *err); /* gives up the rights of the start */
+    /* Packs what the Workload API gave, and may wait for its first answer. -1: out of memory. NULL: no such source is configured. */
+    MUST_CHECK int (*workload)(void *ctx, bool wait, struct bytes *packed);
     /* Where several threads answer, else NULL: change keeps out other reads, own all others, share those that own. */
     void (*change)(void *ctx, bool begin);
     void (*own)(void *ctx, bool begin);

@@ -37,6 +37,8 @@ struct lifetime lifetime_unbounded(void);
 struct lifetime lifetime_by_age(const struct lifetime_rule *rule, uint64_t begun_us);
 /* The certificate that the peer has seen is no longer configured, and ends at not_after (seconds since 1970). */
 struct lifetime lifetime_by_certificate(int64_t not_after, struct moment now);
+/* It was taken back, and nothing more goes over the connection. */
+struct lifetime lifetime_withdrawn(struct moment now);
 /* Whichever ends first. */
 struct lifetime lifetime_shorter(const struct lifetime *a, const struct lifetime *b);
 

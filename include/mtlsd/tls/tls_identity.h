@@ -37,6 +37,10 @@ struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int6
 struct tls_identity *tls_identity_ref(struct tls_identity *id);
 void tls_identity_unref(struct tls_identity *id);
 
+/* From now on it is not presented: handshakes that would do so fail, and connections that show it end. For good; from any thread. */
+void tls_identity_withdraw(struct tls_identity *id);
+bool tls_identity_is_withdrawn(const struct tls_identity *id);
+
 struct tls_identity_facts { /* borrowed from the identity */
     const char *name, *subject, *issuer, *key_kind /* "ECDSA P-256", "RSA 3072", "Ed25519" */, *serial /* hex */;
     char sha256[65];

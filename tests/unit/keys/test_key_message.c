@@ -24,6 +24,8 @@ static const struct key_request requests[] = {
      .passphrase_path = {(const uint8_t *)"/p", 2}, .pkcs12 = true},
     {.kind = KEY_RELEASE, .set = 9},
     {.kind = KEY_BECOME},
+    {.kind = KEY_WORKLOAD, .wait = true},
+    {.kind = KEY_WORKLOAD},
 };
 enum { REQUESTS = sizeof(requests) / sizeof(requests[0]) };
 
@@ -51,7 +53,7 @@ START_TEST(a_request_arrives_as_it_was_sent)
     ck_assert_int_eq(out.what.hashed, in->what.hashed);
     ck_assert(span_equals(out.what.input, in->what.input) && span_equals(out.name, in->name) && span_equals(out.key_path, in->key_path));
     ck_assert(span_equals(out.certificate_path, in->certificate_path) && span_equals(out.chain_path, in->chain_path));
-    ck_assert(span_equals(out.passphrase_path, in->passphrase_path) && out.pkcs12 == in->pkcs12);
+    ck_assert(span_equals(out.passphrase_path, in->passphrase_path) && out.pkcs12 == in->pkcs12 && out.wait == in->wait);
 }
 END_TEST
 
@@ -154,6 +156,11 @@ START_TEST(an_answer_has_files_only_where_they_were_asked_for)
     ck_assert_int_eq(key_message_answer(&wire, 7, &answer, NULL), 0);
     ck_assert_int_eq(key_message_read_answer(message_of(KEY_ANSWER_MAX), &read, &out), 0);
     ck_assert_str_eq(read.err.text, "out of memory");
+    bytes_clear(&wire);
+    answer = (struct key_answer){.fine = true, .workload = span_from_str("packed")};
+    ck_assert_int_eq(key_message_answer(&wire, 7, &answer, NULL), 0);
+    ck_assert_int_eq(key_message_read_answer(message_of(KEY_ANSWER_MAX), &read, NULL), 0);
+    ck_assert(span_equals_str(read.workload, "packed"));
     identity_files_clear(&files);
     identity_files_clear(&out);
 }

@@ -62,7 +62,7 @@ static void set_up(void)
     struct file_source files = memory_files_source(&w.files);
     read_file = files.read;
     files.read = read_and_release;
-    service = key_service_new(&(struct key_service_order){files, &locks, become, change, own, share, NULL});
+    service = key_service_new(&(struct key_service_order){files, &locks, become, NULL, change, own, share, NULL});
 }
 
 static void tear_down(void)
@@ -201,6 +201,44 @@ START_TEST(becomes_the_user_or_says_why_not)
 }
 END_TEST
 
+static int pack(void *ctx, bool wait, struct bytes *packed)
+{
+    (void)ctx;
+    return bytes_append_str(packed, wait ? "waited" : "");
+}
+
+static bool fine, waited;
+
+static void ask_workload(const struct key_service_order *order)
+{
+    struct key_service *s = key_service_new(order);
+    struct bytes request, out;
+    struct span message;
+    struct key_answer answer;
+    uint32_t number;
+    size_t used;
+    bytes_init(&request, 100);
+    bytes_init(&out, 1000);
+    ck_assert_int_eq(key_message_request(&request, 1, &(struct key_request){.kind = KEY_WORKLOAD, .wait = true}), 0);
+    ck_assert_int_eq(key_service_answer(s, 1, span_skip(bytes_span(&request), KEY_HEAD_BYTES), &out), 0);
+    ck_assert_int_eq(key_message_frame(bytes_span(&out), KEY_ANSWER_MAX, &number, &message, &used), 1);
+    ck_assert_int_eq(key_message_read_answer(message, &answer, NULL), 0);
+    fine = answer.fine;
+    waited = span_equals_str(answer.workload, "waited");
+    bytes_clear(&request);
+    bytes_clear(&out);
+    key_service_free(s);
+}
+
+START_TEST(gives_what_the_workload_api_gave_where_it_is_configured)
+{
+    ask_workload(&(struct key_service_order){.workload = pack});
+    ck_assert(fine && waited);
+    ask_workload(&(struct key_service_order){.workload = NULL});
+    ck_assert(!fine && !waited);
+}
+END_TEST
+
 START_TEST(a_malformed_request_gets_no_answer)
 {
     struct bytes out;
@@ -222,6 +260,7 @@ Suite *suite(void)
     tcase_add_test(c, an_answer_holds_certificates_and_no_key);
     tcase_add_test(c, a_file_that_is_not_there_is_an_answer);
     tcase_add_test(c, becomes_the_user_or_says_why_not);
+    tcase_add_test(c, gives_what_the_workload_api_gave_where_it_is_configured);
     tcase_add_test(c, a_malformed_request_gets_no_answer);
     suite_add_tcase(s, c);
     return s;

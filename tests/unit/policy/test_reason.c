@@ -52,6 +52,7 @@ static const struct row {
     {REASON_TOO_MANY_CONNECTIONS, "too_many_connections", -1, -1, 429, "this client has too many, others have not"},
     {REASON_CONNECTION_AGE, "connection_age", -1, -1, 503, "come back on another connection"},
     {REASON_CERTIFICATE_REPLACED, "certificate_replaced", -1, -1, 503, "come back on another connection"},
+    {REASON_IDENTITY_WITHDRAWN, "identity_withdrawn", -1, -1, 503, "we have no certificate for now"},
     {REASON_DRAINING, "draining", -1, -1, 0, "there is no time for an answer"},
 };
 

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages of the SPIFFE Workload API, and tests with an agent: what SPIRE would issue and say."""
+import base64
+import json
+import pathlib
+import re
+import subprocess
+
+import certs
+import harness
+from certs import integer, oid, sequence, tlv
+from harness import wait_for
+
+PYTHON = "/usr/bin/python3"  # the one that Debian's python3-grpcio belongs to
+AGENT = harness.ROOT / "tests/support/spiffe_agent.py"
+
+
+def has_grpcio():
+    return subprocess.run([PYTHON, "-c", "import grpc"], capture_output=True, check=False).returncode == 0
+
+
+# ---- protobuf ----
+
+def varint(n):
+    out = b""
+    while n > 0x7F:
+        out, n = out + bytes([n & 0x7F | 0x80]), n >> 7
+    return out + bytes([n])
+
+
+def field(number, body):
+    body = body.encode() if isinstance(body, str) else body
+    return varint(number << 3 | 2) + varint(len(body)) + body
+
+
+def pkcs8(key):
+    """Of a file with a P-256 key."""
+    der = base64.b64decode("".join(key.read_text().splitlines()[1:-1]))
+    return sequence(integer(0), sequence(oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7")), tlv(4, der))
+
+
+def svid(leaf, spiffe_id, bundle=b"", *, key=None, hint=""):
+    """One X.509-SVID with its chain, as SPIRE's agent says it."""
+    chain, one = leaf.der, leaf.issuer
+    while one and one.issuer:
+        chain, one = chain + one.der, one.issuer
+    return field(1, spiffe_id) + field(2, chain) + field(3, pkcs8(key or leaf.key)) + field(4, bundle) + (field(5, hint) if hint else b"")
+
+
+def svid_response(svids, federated=()):
+    """federated: pairs of a trust domain and the DER of its CAs."""
+    return b"".join(field(1, one) for one in svids) + b"".join(field(3, field(1, f"spiffe://{domain}") + field(2, ca)) for domain, ca in federated)
+
+
+def bundles_response(bundles):
+    return b"".join(field(2, field(1, f"spiffe://{domain}") + field(2, ca)) for domain, ca in bundles)
+
+
+# ---- the agent ----
+
+class Agent:
+    def __init__(self, case, name="agent"):
+        self.case, self.path, self.process = case, case.folder / f"{name}.sock", None
+
+    def start(self):
+        self.path.unlink(missing_ok=True)
+        self.out = open(self.case.folder / "agent.out", "ab+")
+        self.process = subprocess.Popen([PYTHON, AGENT, self.path], stdin=subprocess.PIPE, stdout=self.out, stderr=subprocess.STDOUT)
+        self.case.addCleanup(self.kill)
+        wait_for(lambda: harness.listens_at(self.path), "the agent")
+        return self
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait(10)
+            self.process.stdin.close()
+            self.out.close()
+        self.process = None
+
+    def tell(self, **order):
+        self.process.stdin.write(json.dumps({k: v.hex() if isinstance(v, bytes) else v for k, v in order.items()}).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def streams(self):
+        return (self.case.folder / "agent.out").read_text().count("stream ")
+
+
+@harness.unittest.skipUnless(has_grpcio(), "python3-grpcio is not installed")
+class Case(harness.Case):
+    """One trust domain with its CA, and another one that it federates with."""
+
+    DOMAIN, OTHER = "tests.example", "partner.example"
+
+    def setUp(self):
+        super().setUp()
+        self.made = 0
+        self.agent = Agent(self)
+
+    def issue(self, path, *, domain=None, stem=None, eku=("clientAuth", "serverAuth"), **options):
+        """An SVID of a trust domain, issued below its root as SPIRE does."""
+        self.made += 1
+        domain = domain or self.DOMAIN
+        root = self.pki.ca(f"root-{domain}")
+        issuer = self.pki.ca(f"intermediate-{domain}", issuer=root)
+        return self.pki.leaf(stem or f"svid-{self.id()}-{self.made}", issuer, cn="", subject=[("C", "US"), ("O", "SPIRE")],
+                             san=[f"URI:spiffe://{domain}{path}", "DNS:localhost"], eku=eku, **options)
+
+    def bundle(self, domain=None):
+        return self.pki.ca(f"root-{domain or self.DOMAIN}").der
+
+    def give(self, leaf, path="/app", **options):
+        """The agent gives this SVID from now on, and bundles of both domains."""
+        message = svid_response([svid(leaf, f"spiffe://{self.DOMAIN}{path}", self.bundle(), **options)], [(self.OTHER, self.bundle(self.OTHER))])
+        self.agent.tell(FetchX509SVID=message, FetchX509Bundles=bundles_response([(self.DOMAIN, self.bundle()), (self.OTHER, self.bundle(self.OTHER))]))
+
+    def environment(self):
+        return {**super().environment(), "SPIFFE_ENDPOINT_SOCKET": f"unix://{self.agent.path}"}
+
+    def wait_for_log(self, process, pattern, seconds=harness.READY_S):
+        return wait_for(lambda: re.search(pattern, process.log), pattern, seconds)
