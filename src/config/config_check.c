@@ -6,6 +6,7 @@
 #include "config_credential.h"
 #include "config_names.h"
 #include "config_registry.h"
+#include "config_spiffe.h"
 #include "mtlsd/base/url.h"
 
 #include <string.h>
@@ -30,7 +31,7 @@ static const char *identity_fault(const struct config_identity *id)
 
 static void check_identity(const struct config_reader *r, const struct config_identity *id, const config_setting_t *at)
 {
-    if (config_read_is_tainted(at))
+    if (config_read_is_tainted(at) || config_spiffe_check_identity(r, id, at))
         return;
     const char *fault = identity_fault(id);
     if (fault != NULL)
@@ -71,8 +72,10 @@ static void check_trust(const struct config_reader *r, const struct config_trust
     static const char *const idle[] = {"crl_policy", "crl_grace"};
     if (strcmp(t->name, "system") == 0)
         config_read_complain(r, FINDING_ERROR, at, "this name is built in: choose another one");
-    if (!config_read_is_tainted(at))
+    if (!config_read_is_tainted(at)) {
+        config_spiffe_check_trust(r, t, at);
         check_crl_urls(r, t, at);
+    }
     if (t->insecure_no_purpose)
         config_read_complain(r, FINDING_WARNING, config_read_at(at, "insecure_no_purpose", NULL, NULL),
                              "certificates of these CAs without extendedKeyUsage are accepted, whatever use they were issued for");
@@ -219,10 +222,13 @@ void config_check(const struct config_reader *r)
         check_trust(r, &c->trusts[i], config_read_group_at(r, "trusts", i));
     for (size_t i = 0; i < c->n_upstreams - c->n_served; i++)
         config_check_upstream(r, i);
+    for (size_t i = 0; i < c->n_upstreams - c->n_served; i++)
+        config_spiffe_check_upstream(r, i);
     for (size_t i = 0; i < c->n_listeners; i++) {
         config_check_listener(r, i);
         config_check_callers(r, i);
         config_check_sni(r, i);
+        config_spiffe_check_listener(r, i);
         config_check_routes(r, i);
         config_serve_check(r, i);
         for (size_t k = 0; k < c->listeners[i].n_bind; k++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_complete.h"
+#include "config_spiffe.h"
 #include "config_check_respond.h"
 
 #include "mtlsd/base/request_path.h"
@@ -204,6 +205,7 @@ void config_complete(const struct config_reader *r)
         complete_upstream(r, &r->config->upstreams[i], config_read_group_at(r, "upstreams", i));
     for (size_t i = 0; i < r->config->n_trusts; i++)
         complete_trust(&r->config->trusts[i]);
+    config_spiffe_complete(r);
     for (size_t i = 0; i < r->config->n_listeners; i++)
         complete_listener(r, &r->config->listeners[i], config_read_group_at(r, "listeners", i));
     for (size_t i = 0; i < r->config->n_listeners; i++)

@@ -124,6 +124,11 @@ static const struct config_option options[] = {
     {"identity", "pin_file", "path", "", "", "\"payments.pin\"",
      "File with the PIN of the token, for a pkcs11: URI in key (KEY SOURCES). A PIN that the token refuses is tried once. Default: no PIN.", false, RELOADABLE,
      IDENTITY(pin_file)},
+    {"identity", "source", "word", "files", "files | spiffe", "",
+     "Where the certificate and its key come from: the files that the keys above name, or the SPIFFE Workload API (SPIFFE), which none of them goes with.", false,
+     RELOADABLE, IDENTITY(source)},
+    {"identity", "spiffe_id", "string", "", "", "\"spiffe://example.org/billing\"",
+     "SPIFFE ID to present, with source = \"spiffe\". Default: the first that the agent gives.", false, RELOADABLE, IDENTITY(spiffe_id)},
     {"identity", "keep_connections", "bool", "false", "", "",
      "Let connections run on after the certificate that they were opened with was replaced and has expired. By default mtlsd ends them 30 seconds "
      "before (ROTATION).", false, RELOADABLE, IDENTITY(keep_connections)},
@@ -147,7 +152,10 @@ static const struct config_option options[] = {
      false, RELOADABLE, REGISTRY(insecure_sslmode)},
 
     {"trust", "ca", "path", "", "system", "\"partner-ca.pem\"",
-     "CA certificates (PEM): a file, a folder of files, or \"system\".", REQUIRED, RELOADABLE, TRUST(ca)},
+     "CA certificates (PEM): a file, a folder of files, or \"system\". Required with source = \"files\".", false, RELOADABLE, TRUST(ca)},
+    {"trust", "source", "word", "files", "files | spiffe", "",
+     "Where the CA certificates come from: ca, or the SPIFFE Workload API, which gives a bundle for each trust domain in spiffe_domain (SPIFFE).", false, RELOADABLE,
+     TRUST(source)},
     {"trust", "crl", "paths", "", "fetch", "[ \"partner-ca.crl\", \"fetch\" ]",
      "Files of certificate revocation lists (PEM or DER). A changed file takes effect within a second, also for connected peers. A list that is "
      "incomplete, not genuine or older than the one in use is ignored. \"fetch\", alone or beside files, gets lists over http: from crl_urls, "
@@ -171,9 +179,10 @@ static const struct config_option options[] = {
     {"trust", "pins", "pins", "", "", "[ \"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\" ]",
      "SHA-256 of public keys (SubjectPublicKeyInfo). One certificate of the verified path, the peer's own or that of a CA, must have one of "
      "these keys. Default: any key.", false, RELOADABLE, TRUST(pins)},
-    {"trust", "spiffe_domain", "trust_domain", "", "", "\"partner.example\"",
-     "Trust domain that the peer's SPIFFE ID must have. The certificate must hold exactly one URI (wrong_trust_domain). Default: no SPIFFE ID is required.",
-     false, RELOADABLE, TRUST(spiffe_domain)},
+    {"trust", "spiffe_domain", "trust_domains", "", "", "\"partner.example\"",
+     "Trust domain that the peer's SPIFFE ID must have. The certificate must hold exactly one URI (wrong_trust_domain). With source = \"spiffe\" it is required, and "
+     "may be a list: only the CAs of a trust domain verify its IDs. Default: no SPIFFE ID is required.",
+     false, RELOADABLE, TRUST(spiffe_domains)},
     {"trust", "registry", "name", "", "", "\"partners\"",
      "Registry to look up each certificate in, after the chain was verified. Default: none.", false, RELOADABLE, TRUST(registry)},
     {"trust", "registry_mode", "word", "must_be_listed", "must_be_listed | deny_listed", "",
@@ -233,7 +242,8 @@ static const struct config_option options[] = {
     {"upstream.tls", "server_name", "string", "", "", "\"api.partner.example\"",
      "Name to send (SNI) and to expect in the certificate. Default: the target's host.", false, RELOADABLE, UPSTREAM(tls.server_name)},
     {"upstream.tls", "expect", "strings", "", "", "[ \"spiffe://partner.example/api\" ]",
-     "DNS or URI names of which the certificate must have one, instead of server_name.", false, RELOADABLE, UPSTREAM(tls.expect)},
+     "DNS or URI names of which the certificate must have one, instead of server_name. A SPIFFE ID may have stars behind its trust domain, as in allow. With a trust "
+     "of source = \"spiffe\", SPIFFE IDs are required here.", false, RELOADABLE, UPSTREAM(tls.expect)},
     {"upstream.tls", "min_version", "word", "1.2", "1.2 | 1.3", "", "Lowest TLS version.", false, RELOADABLE, UPSTREAM(tls.min_version)},
     {"upstream.tls", "max_version", "word", "1.3", "1.2 | 1.3", "",
      "Highest TLS version. Set 1.2 for a server that fails with TLS 1.3. With the default algorithms TLS 1.2 is not insecure.", false, RELOADABLE, UPSTREAM(tls.max_version)},

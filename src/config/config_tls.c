@@ -9,7 +9,7 @@ bool config_tls_trusts_anybody(const struct config *c, const char *trust)
     const struct config_trust *t = config_find_trust(c, trust);
     if (t == NULL)
         return strcmp(trust, "system") == 0;
-    return t->ca != NULL && strcmp(t->ca, "system") == 0 && t->pins.n == 0 && t->spiffe_domain == NULL;
+    return t->ca != NULL && strcmp(t->ca, "system") == 0 && t->pins.n == 0 && t->spiffe_domains.n == 0;
 }
 
 size_t config_tls_policies(const struct config_tls *tls)

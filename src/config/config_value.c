@@ -121,14 +121,14 @@ static int set_pins(const struct config_slot *s, struct err *err)
     return pin_parse(s->text, pin, err) != 0 ? -1 : config_slot_add_text(s, err);
 }
 
-static int set_trust_domain(const struct config_slot *s, struct err *err)
+static int add_trust_domain(const struct config_slot *s, struct err *err)
 {
     if (!spiffe_is_domain(span_from_str(s->text)))
         return err_set(err, ERR_CONFIG,
                        "\"%.80s\" is not a SPIFFE trust domain: write its name alone, in lower case, as in "
                        "\"partner.example\"",
                        s->text);
-    return config_slot_set_text(s, err);
+    return config_slot_add_text(s, err);
 }
 
 static int set_ip(const struct config_slot *s, struct err *err)
@@ -282,7 +282,7 @@ static const struct type types[] = {
     {"strings", CONFIG_VALUE_STRING, true, config_slot_add_text, config_slot_free_texts},
     {"paths", CONFIG_VALUE_STRING, true, config_place_set_paths, config_slot_free_texts},
     {"pins", CONFIG_VALUE_STRING, true, set_pins, config_slot_free_texts},
-    {"trust_domain", CONFIG_VALUE_STRING, false, set_trust_domain, config_slot_free_text},
+    {"trust_domains", CONFIG_VALUE_STRING, true, add_trust_domain, config_slot_free_texts},
     {"accounts", CONFIG_VALUE_STRING_OR_NUMBER, true, set_account, config_slot_free_texts},
     {"words", CONFIG_VALUE_STRING, true, config_choice_set_words, NULL},
     {"statuses", CONFIG_VALUE_STRING, true, config_choice_set_statuses, NULL},

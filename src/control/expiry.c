@@ -81,13 +81,15 @@ static void each_of_trust(const struct snapshot_trust *trust, thing_fn on_thing,
     }
 }
 
+/* Certificates of a SPIFFE agent last for an hour or a day, and the agent renews them. */
 static void each(const struct snapshot *s, thing_fn on_thing, void *ctx)
 {
     for (size_t i = 0; i < s->config->n_identities; i++)
-        if (s->identities[i].tls != NULL)
+        if (s->identities[i].tls != NULL && s->identities[i].conf->source == CONFIG_SOURCE_FILES)
             each_of_identity(&s->identities[i], on_thing, ctx);
     for (size_t i = 0; i < s->n_trusts; i++)
-        if (s->trusts[i].tls != NULL && s->trusts[i].conf != NULL && strcmp(s->trusts[i].conf->ca, "system") != 0)
+        if (s->trusts[i].tls != NULL && s->trusts[i].conf != NULL && s->trusts[i].conf->source == CONFIG_SOURCE_FILES &&
+            strcmp(s->trusts[i].conf->ca, "system") != 0)
             each_of_trust(&s->trusts[i], on_thing, ctx);
 }
 

@@ -187,14 +187,28 @@ void snapshot_load_registry(const struct loader *l, const struct config_registry
         out->sessions = from->sessions(from->ctx, conf, l->findings);
 }
 
+/* One for each trust domain, in their order. NULL: out of memory. */
+static struct tls_bundle *bundles_of(const struct config_trust *conf, const struct tls_file *texts)
+{
+    struct tls_bundle *bundles = calloc(conf->spiffe_domains.n, sizeof(*bundles));
+    for (size_t i = 0; bundles != NULL && i < conf->spiffe_domains.n; i++)
+        bundles[i] = (struct tls_bundle){conf->spiffe_domains.items[i], texts[i]};
+    return bundles;
+}
+
 static struct tls_trust *make_trust_from(const struct loader *l, const struct config_trust *conf, const struct file_set *ca,
                                          const struct file_set *crl, struct tls_registry *rows)
 {
     struct snapshot_subject s = {"trust", conf->name, conf->where};
+    bool by_domain = conf->source == CONFIG_SOURCE_SPIFFE;
+    struct tls_file *ca_files = file_set_borrow(ca);
+    struct tls_bundle *bundles = by_domain && ca_files != NULL ? bundles_of(conf, ca_files) : NULL;
     struct tls_trust_spec spec = {
         .name = conf->name,
-        .ca = file_set_borrow(ca),
-        .n_ca = ca->n,
+        .ca = ca_files,
+        .n_ca = by_domain ? 0 : ca->n,
+        .bundles = bundles,
+        .n_bundles = by_domain ? ca->n : 0,
         .system = strcmp(conf->ca, "system") == 0,
         .crl = file_set_borrow(crl),
         .n_crl = crl->n,
@@ -206,17 +220,18 @@ static struct tls_trust *make_trust_from(const struct loader *l, const struct co
         .purpose_may_be_absent = conf->insecure_no_purpose,
         .pins = (const char *const *)conf->pins.items,
         .n_pins = conf->pins.n,
-        .spiffe_domain = conf->spiffe_domain,
+        .spiffe_domain = by_domain || conf->spiffe_domains.n == 0 ? NULL : conf->spiffe_domains.items[0],
         .registry = rows,
         .registry_deny_listed = conf->registry_mode == CONFIG_REGISTRY_DENY_LISTED,
         .registry_staleness = rows != NULL ? registry_staleness(l, conf) : 0,
     };
     struct tls_trust *trust = NULL;
-    if (spec.ca != NULL && spec.crl != NULL)
+    if (spec.ca != NULL && spec.crl != NULL && (bundles != NULL || !by_domain))
         trust = make_trust(l, &s, &spec);
     else
         findings_add(l->findings, FINDING_ERROR, s.where, "trust \"%s\": out of memory", s.name);
-    free((void *)spec.ca);
+    free(ca_files);
+    free(bundles);
     free((void *)spec.crl);
     return trust;
 }
@@ -238,7 +253,11 @@ struct tls_trust *snapshot_load_trust(const struct loader *l, const struct confi
     struct snapshot_subject s = {"trust", conf->name, conf->where};
     struct file_set ca = {0}, crl = {0};
     struct tls_trust *trust = NULL;
-    int rc = strcmp(conf->ca, "system") == 0 ? 0 : snapshot_read_ca(l, &s, conf->ca, &ca);
+    int rc = 0;
+    if (conf->source == CONFIG_SOURCE_SPIFFE)
+        rc = snapshot_read_bundles(l, &s, &conf->spiffe_domains, &ca);
+    else if (strcmp(conf->ca, "system") != 0)
+        rc = snapshot_read_ca(l, &s, conf->ca, &ca);
     rc |= snapshot_read_crls(l, &s, &conf->crl, &crl);
     for (size_t i = 0; i < crl.n; i++) /* not each time they are read again */
         rc |= snapshot_read_access(l, &s, crl.items[i].path, FILE_USE_CRL, &crl.items[i].access);

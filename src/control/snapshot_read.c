@@ -104,6 +104,25 @@ int snapshot_read_ca(const struct loader *l, const struct snapshot_subject *s, c
     return snapshot_read_access(l, s, path, FILE_USE_CA, &facts.access);
 }
 
+/* Without one bundle the others count, and the trust refuses its domain: what an agent withdraws must not keep a reload from taking place. */
+int snapshot_read_bundles(const struct loader *l, const struct snapshot_subject *s, const struct config_strings *domains, struct file_set *set)
+{
+    int rc = 0;
+    for (size_t i = 0; i < domains->n; i++) {
+        struct err err = {0};
+        struct file_facts facts = {0};
+        struct file_set_item *f = file_set_add(set, "spiffe:/", domains->items[i]);
+        if (f == NULL)
+            return snapshot_read_complain(l, s, domains->items[i], "out of memory");
+        if (l->files->read(l->files->ctx, f->path, &f->text, &facts, &err) == 0)
+            continue;
+        bytes_clear(&f->text);
+        if (err.kind != ERR_CREDENTIAL)
+            rc = snapshot_read_unreadable(l, s, f->path, &err);
+    }
+    return rc;
+}
+
 int snapshot_read_crls(const struct loader *l, const struct snapshot_subject *s, const struct config_strings *paths, struct file_set *set)
 {
     int rc = 0;

@@ -22,6 +22,8 @@ MUST_CHECK int snapshot_read_access(const struct loader *l, const struct snapsho
                                     const struct file_access *access);
 /* The CA of a trust, a file or a folder of them. */
 MUST_CHECK int snapshot_read_ca(const struct loader *l, const struct snapshot_subject *s, const char *path, struct file_set *set);
+/* The bundles of SPIFFE trust domains, in their order. One that the agent does not give has an empty text. */
+MUST_CHECK int snapshot_read_bundles(const struct loader *l, const struct snapshot_subject *s, const struct config_strings *domains, struct file_set *set);
 MUST_CHECK int snapshot_read_crls(const struct loader *l, const struct snapshot_subject *s, const struct config_strings *paths, struct file_set *set);
 
 #endif

@@ -19,7 +19,7 @@ static const char heading[] =
 static bool is_live(const struct config_option *o)
 {
     static const char *const live[][2] = {
-        {"identity", "bundle"}, {"upstream", "tls"}, {"upstream.tls", "identity"}, {"upstream.tls", "trust"}, {"listener", "upstream"}};
+        {"identity", "bundle"}, {"trust", "ca"}, {"upstream", "tls"}, {"upstream.tls", "identity"}, {"upstream.tls", "trust"}, {"listener", "upstream"}};
     for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++)
         if (strcmp(o->group, live[i][0]) == 0 && strcmp(o->key, live[i][1]) == 0)
             return true;

@@ -53,6 +53,8 @@ static int memory_read(void *ctx, const char *path, struct bytes *out, struct fi
 {
     bytes_init(out, 1 << 24);
     struct memory_file *f = memory_files_find(ctx, path);
+    if (f == NULL && strncmp(path, "spiffe:", 7) == 0)
+        return err_set(err, ERR_CREDENTIAL, "the SPIFFE agent does not give %s", path);
     if (f == NULL)
         return err_set(err, ERR_IO, "%s: cannot open: No such file or directory", path);
     if (f->unreadable)

@@ -49,8 +49,12 @@ struct config_log { /* beside the main one; what is bits of enum log_what */
     unsigned what;
 };
 
+enum config_origin { CONFIG_SOURCE_FILES, CONFIG_SOURCE_SPIFFE };
+
 struct config_identity {
     char *name, *where;
+    enum config_origin source;
+    char *spiffe_id;   /* CONFIG_SOURCE_SPIFFE: NULL stands for the first one. bundle is then the name of the SVID (control/workload.h) */
     char *bundle;      /* or certificate and key, or pkcs12 */
     char *certificate; /* NULL with bundle and pkcs12 */
     char *key;
@@ -103,7 +107,8 @@ enum config_crl_policy { CONFIG_CRL_REQUIRE, CONFIG_CRL_PREFER };
 
 struct config_trust {
     char *name, *where;
-    char *ca; /* file, folder or "system" */
+    enum config_origin source;
+    char *ca; /* file, folder or "system"; CONFIG_SOURCE_SPIFFE: the name of the first bundle (control/workload.h) */
     struct config_strings crl;         /* files; "fetch" among them is taken out */
     bool crl_fetch;                    /* lists are also fetched, from crl_urls or where our own certificates say */
     struct config_strings crl_urls;
@@ -113,7 +118,7 @@ struct config_trust {
     unsigned min_rsa_bits;             /* 2048 */
     bool insecure_no_purpose;          /* certificates without extendedKeyUsage pass */
     struct config_strings pins;        /* SHA-256 of public keys, as base/pin.h reads them; none: any key */
-    char *spiffe_domain;               /* NULL: any */
+    struct config_strings spiffe_domains; /* none: no SPIFFE ID is required; several with CONFIG_SOURCE_SPIFFE only */
     char *registry;                    /* name; NULL: none */
     enum config_registry_mode registry_mode;
 };

@@ -65,7 +65,7 @@ START_TEST(each_row_says_what_a_reader_needs)
     static const char *const types[] = {
         "string", "path", "name",    "socket", "listen", "host",  "hex",       "sha256", "ip", "duration", "size",   "number",
         "bool",   "word", "format", "strings", "names", "paths",  "words", "addresses", "target", "group",    "groups", "rules",
-        "choice", "proxy", "sticky", "sticky_mode", "deny", "headers", "routes", "targets", "statuses", "tolerated", "identities", "pins", "trust_domain", "service", "ranges", "serve", "database", "respond", "text", "contact", "rotate", "attributes", "accounts"};
+        "choice", "proxy", "sticky", "sticky_mode", "deny", "headers", "routes", "targets", "statuses", "tolerated", "identities", "pins", "trust_domains", "service", "ranges", "serve", "database", "respond", "text", "contact", "rotate", "attributes", "accounts"};
     bool known = false;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         known = known || strcmp(types[i], o->type) == 0;
