@@ -20,7 +20,7 @@ void http2_written_clear(struct http2_written *w); /* frees */
 struct span http2_written_find(const struct http2_written *w, const struct http2_fields *f);
 /* In place of the last one. Without memory, or if it is long, nothing is kept. */
 void http2_written_keep(struct http2_written *w, const struct http2_fields *f, struct span block);
-/* What was kept does not hold any more. */
+/* For a change of the table: the kept block does not hold any more. */
 void http2_written_forget(struct http2_written *w);
 
 #endif
