@@ -58,8 +58,8 @@ static void unlink_conn(struct conn *c)
         w->conns = c->next;
     if (c->next != NULL)
         c->next->prev = c->prev;
-    if (w->rejudge_next == c)
-        w->rejudge_next = c->next;
+    if (w->rejudge.next == c)
+        w->rejudge.next = c->next;
 }
 
 /* The client ends here and not with the last handle: until then its upstream's connection could still bring it bytes. */
@@ -97,8 +97,8 @@ static struct tls_context *context_of(const struct snapshot *current, const stru
 void conn_rejudge(struct conn *c, struct moment now)
 {
     const struct plan_listener *listener = conn_listener(c);
-    const bool rows_only = c->worker->rejudges_rows_only;
-    c->rejudgement = c->worker->rejudgement;
+    const bool rows_only = c->worker->rejudge.rows_only;
+    c->rejudgement = c->worker->rejudge.round;
     if (listener == NULL)
         listener = client_listener(c->client);
     if (!rows_only || !client_keeps_row(c->client, listener, now))
@@ -138,7 +138,7 @@ static void drop_unused(struct conn *c)
 static bool rebind(struct conn *c, struct moment now)
 {
     bool runs = client_next_uplink(c->client, NULL) != NULL, moves = client_may_move(c->client) && c->snapshot != c->worker->snapshot;
-    if (c->rejudgement != c->worker->rejudgement && (runs || !moves)) /* its turn has not come yet (worker_rejudge); to move judges the client too */
+    if (c->rejudgement != c->worker->rejudge.round && (runs || !moves)) /* its turn has not come yet (worker_rejudge); to move judges the client too */
         conn_rejudge(c, now);
     if (!client_may_move(c->client) || (!moves && !client_is_outdated(c->client, now)))
         return true;
@@ -148,7 +148,7 @@ static bool rebind(struct conn *c, struct moment now)
         client_take_no_more(c->client);
         return true;
     }
-    c->rejudgement = c->worker->rejudgement;
+    c->rejudgement = c->worker->rejudge.round;
     bool holds = client_rebind(c->client, now_there, now);
     if (moves && holds && client_listener(c->client) == now_there)
         take_snapshot(c, before, o);
@@ -319,7 +319,7 @@ static struct conn *conn_new(struct worker *w, const struct listen_socket *from)
     c->worker = w;
     c->armed_us = UINT64_MAX;
     c->snapshot = snapshot_ref(w->snapshot);
-    c->rejudgement = w->rejudgement;
+    c->rejudgement = w->rejudge.round;
     c->from = from;
     c->next = w->conns;
     if (w->conns != NULL)

@@ -105,10 +105,10 @@ static void on_race_timer(uv_timer_t *timer);
 static void arm(struct worker *w)
 {
     uint64_t now = worker_now().us;
-    if (w->racing_first == NULL)
+    if (w->connecting.racing_first == NULL)
         return;
-    uint64_t at = w->racing_first->race_us;
-    uv_timer_start(&w->race_timer, on_race_timer, at > now ? (at - now) / 1000 + 1 : 0, 0);
+    uint64_t at = w->connecting.racing_first->race_us;
+    uv_timer_start(&w->connecting.race_timer, on_race_timer, at > now ? (at - now) / 1000 + 1 : 0, 0);
 }
 
 static void join_race(struct connector *k)
@@ -117,10 +117,10 @@ static void join_race(struct connector *k)
     k->racing = true;
     k->race_us = worker_now().us + NEXT_AFTER_US;
     k->race_next = NULL;
-    k->race_prev = w->racing_last;
-    *(w->racing_last != NULL ? &w->racing_last->race_next : &w->racing_first) = k;
-    w->racing_last = k;
-    if (w->racing_first == k)
+    k->race_prev = w->connecting.racing_last;
+    *(w->connecting.racing_last != NULL ? &w->connecting.racing_last->race_next : &w->connecting.racing_first) = k;
+    w->connecting.racing_last = k;
+    if (w->connecting.racing_first == k)
         arm(w);
 }
 
@@ -130,18 +130,18 @@ static void leave_race(struct connector *k)
     if (!k->racing)
         return;
     k->racing = false;
-    *(k->race_prev != NULL ? &k->race_prev->race_next : &w->racing_first) = k->race_next;
-    *(k->race_next != NULL ? &k->race_next->race_prev : &w->racing_last) = k->race_prev;
-    if (w->racing_first == NULL)
-        uv_timer_stop(&w->race_timer);
+    *(k->race_prev != NULL ? &k->race_prev->race_next : &w->connecting.racing_first) = k->race_next;
+    *(k->race_next != NULL ? &k->race_next->race_prev : &w->connecting.racing_last) = k->race_prev;
+    if (w->connecting.racing_first == NULL)
+        uv_timer_stop(&w->connecting.race_timer);
 }
 
 static void on_race_timer(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
     uint64_t now = worker_now().us;
-    while (w->racing_first != NULL && w->racing_first->race_us <= now) {
-        struct connector *k = w->racing_first;
+    while (w->connecting.racing_first != NULL && w->connecting.racing_first->race_us <= now) {
+        struct connector *k = w->connecting.racing_first;
         leave_race(k);
         go_on(k);
     }
@@ -156,8 +156,8 @@ static void leave_wanting(struct connector *k)
     if (!k->wanting)
         return;
     k->wanting = false;
-    *(k->race_prev != NULL ? &k->race_prev->race_next : &w->wanting_first) = k->race_next;
-    *(k->race_next != NULL ? &k->race_next->race_prev : &w->wanting_last) = k->race_prev;
+    *(k->race_prev != NULL ? &k->race_prev->race_next : &w->connecting.wanting_first) = k->race_next;
+    *(k->race_next != NULL ? &k->race_next->race_prev : &w->connecting.wanting_last) = k->race_prev;
 }
 
 static void on_place_timer(uv_timer_t *timer)
@@ -165,16 +165,16 @@ static void on_place_timer(uv_timer_t *timer)
     struct worker *w = timer->data;
     uint64_t now = worker_now().us;
     struct connector *k;
-    while ((k = w->wanting_first) != NULL) {
+    while ((k = w->connecting.wanting_first) != NULL) {
         k->has_place = listening_take_uplink(w);
         if (!k->has_place && now < k->want_us)
             break;
         leave_wanting(k);
         go_on(k);
-        if (w->wanting_last == k)
+        if (w->connecting.wanting_last == k)
             break; /* there was a place but no descriptor: the others would find none either */
     }
-    if (w->wanting_first != NULL)
+    if (w->connecting.wanting_first != NULL)
         uv_timer_start(timer, on_place_timer, PLACE_LOOK_MS, 0);
 }
 
@@ -188,18 +188,18 @@ static bool wait_for_place(struct connector *k)
         return false;
     k->wanting = true;
     k->race_next = NULL;
-    k->race_prev = w->wanting_last;
-    *(w->wanting_last != NULL ? &w->wanting_last->race_next : &w->wanting_first) = k;
-    w->wanting_last = k;
-    if (!uv_is_active((uv_handle_t *)&w->place_timer))
-        uv_timer_start(&w->place_timer, on_place_timer, PLACE_LOOK_MS, 0);
+    k->race_prev = w->connecting.wanting_last;
+    *(w->connecting.wanting_last != NULL ? &w->connecting.wanting_last->race_next : &w->connecting.wanting_first) = k;
+    w->connecting.wanting_last = k;
+    if (!uv_is_active((uv_handle_t *)&w->connecting.place_timer))
+        uv_timer_start(&w->connecting.place_timer, on_place_timer, PLACE_LOOK_MS, 0);
     return true;
 }
 
 /* Those that wait have the next one. */
 static bool take_place(struct connector *k)
 {
-    bool has = k->has_place || (k->order.worker->wanting_first == NULL && listening_take_uplink(k->order.worker));
+    bool has = k->has_place || (k->order.worker->connecting.wanting_first == NULL && listening_take_uplink(k->order.worker));
     k->has_place = false;
     return has;
 }

@@ -39,7 +39,7 @@ static bool close_idle(struct worker *w)
 {
     struct moment now = worker_now();
     struct idle_choice choice = {0};
-    if (w->draining || now.us < w->listening.idle_look_us)
+    if (w->end.draining || now.us < w->listening.idle_look_us)
         return false;
     for (struct conn *c = w->conns; c != NULL; c = c->next)
         consider(&choice, c, now.us);
@@ -52,7 +52,7 @@ static bool close_idle(struct worker *w)
 
 static bool may_ask_others(const struct worker *w)
 {
-    return w->capacity->workers > 1 && !w->draining && worker_now().us >= w->listening.ask_again_us;
+    return w->capacity->workers > 1 && !w->end.draining && worker_now().us >= w->listening.ask_again_us;
 }
 
 static void ask_others(struct worker *w)

@@ -54,7 +54,7 @@ static void on_orders(uv_async_t *wake)
 {
     struct hand *h = wake->data;
     h->answered = h->server->asked;
-    if (!h->worker.finished)
+    if (!h->worker.end.finished)
         listening_on_ask(&h->worker);
     uv_mutex_lock(&h->lock);
     struct order *o = h->orders;
@@ -62,7 +62,7 @@ static void on_orders(uv_async_t *wake)
     uv_mutex_unlock(&h->lock);
     while (o != NULL) {
         struct order *next = o->next;
-        if (!h->worker.finished)
+        if (!h->worker.end.finished)
             carry_out(h, o);
         order_free(o);
         o = next;
@@ -309,10 +309,10 @@ static int init_hand(struct server *s, unsigned i, struct err *err)
         return -1;
     h->worker.served = &s->served;
     h->worker.ours = &s->ours;
-    h->worker.on_finished = on_worker_finished;
-    h->worker.finished_ctx = h;
-    h->worker.on_ebb = on_worker_ebb;
-    h->worker.ebb_ctx = s;
+    h->worker.end.on_finished = on_worker_finished;
+    h->worker.end.ctx = h;
+    h->worker.ebb.on_ebb = on_worker_ebb;
+    h->worker.ebb.ctx = s;
     return 0;
 }
 
@@ -426,7 +426,7 @@ size_t server_cut(const struct server *s)
 {
     size_t n = 0;
     for (unsigned i = 0; i < s->n_hands; i++)
-        n += s->hands[i].worker.n_cut;
+        n += s->hands[i].worker.end.n_cut;
     return n;
 }
 

@@ -16,7 +16,7 @@ struct spare { /* a connection that is being made */
 static void leave(struct spare *s)
 {
     uplink_leave(&s->use);
-    *(s->prev != NULL ? &s->prev->next : &s->worker->spares) = s->next;
+    *(s->prev != NULL ? &s->prev->next : &s->worker->spares.first) = s->next;
     if (s->next != NULL)
         s->next->prev = s->prev;
     free(s);
@@ -94,30 +94,30 @@ static void begin(struct worker *w, const struct plan_target *t, struct moment n
         pool_spare_failed(w->env.pool, t, now.us);
         return;
     }
-    *s = (struct spare){.use = {.events = &events}, .worker = w, .next = w->spares};
+    *s = (struct spare){.use = {.events = &events}, .worker = w, .next = w->spares.first};
     if (s->next != NULL)
         s->next->prev = s;
-    w->spares = s;
+    w->spares.first = s;
     uplink_join(u, &s->use);
 }
 
 void spares_fill(struct worker *w)
 {
     const struct plan_target *t;
-    if (w->draining || w->fills_spares || !pool_keeps_spares(w->env.pool))
+    if (w->end.draining || w->spares.fills || !pool_keeps_spares(w->env.pool))
         return;
     struct moment now = worker_now();
-    w->fills_spares = true; /* when one fails at once, the next begins in this loop and not inside the callback */
+    w->spares.fills = true; /* when one fails at once, the next begins in this loop and not inside the callback */
     while (capacity_has_plenty(w->capacity) && (t = pool_wants_spare(w->env.pool, now.us)) != NULL) {
         begin(w, t, now);
         worker_pump(w, now);
     }
-    w->fills_spares = false;
+    w->spares.fills = false;
 }
 
 void spares_expire(struct worker *w, struct moment now)
 {
-    for (struct spare *s = w->spares, *next; s != NULL; s = next) {
+    for (struct spare *s = w->spares.first, *next; s != NULL; s = next) {
         next = s->next;
         if (uplink_deadline_us(s->use.uplink) <= now.us)
             uplink_on_late(s->use.uplink, now);
@@ -126,7 +126,7 @@ void spares_expire(struct worker *w, struct moment now)
 
 void spares_stop(struct worker *w)
 {
-    for (struct spare *s; (s = w->spares) != NULL;) {
+    for (struct spare *s; (s = w->spares.first) != NULL;) {
         struct uplink *u = s->use.uplink;
         leave(s);
         pool_spare_failed(w->env.pool, u->target, 0);

@@ -106,11 +106,11 @@ void worker_reap(struct worker *w)
 {
     if (w->env.run.busy)
         return; /* the end of that turn does it */
-    if (w->draining)
+    if (w->end.draining)
         pool_retire_all(w->env.pool); /* what a last request left there would hold up the end */
     close_retired(w);
     spares_fill(w);
-    if (!w->draining && pool_is_minded(w) && !uv_is_active((uv_handle_t *)&w->tick))
+    if (!w->end.draining && pool_is_minded(w) && !uv_is_active((uv_handle_t *)&w->tick))
         uv_timer_start(&w->tick, on_tick, TICK_MS, TICK_MS);
 }
 
@@ -162,17 +162,17 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->snapshot = snapshot_ref(snapshot);
     uv_timer_init(loop, &w->tick);
     w->tick.data = w;
-    uv_timer_init(loop, &w->race_timer);
-    w->race_timer.data = w;
-    uv_timer_init(loop, &w->place_timer);
-    w->place_timer.data = w;
-    uv_timer_init(loop, &w->ebb);
-    w->ebb.data = w;
+    uv_timer_init(loop, &w->connecting.race_timer);
+    w->connecting.race_timer.data = w;
+    uv_timer_init(loop, &w->connecting.place_timer);
+    w->connecting.place_timer.data = w;
+    uv_timer_init(loop, &w->ebb.timer);
+    w->ebb.timer.data = w;
     listening_init(w);
     uv_timer_init(loop, &w->held);
     w->held.data = w;
-    uv_idle_init(loop, &w->rejudging);
-    w->rejudging.data = w;
+    uv_idle_init(loop, &w->rejudge.turn);
+    w->rejudge.turn.data = w;
     uv_idle_init(loop, &w->crowd);
     w->crowd.data = w;
     uv_prepare_init(loop, &w->turn);
@@ -237,7 +237,7 @@ static void sort_sockets(struct worker *w)
     struct listen_socket **at = &w->listening.sockets;
     while (*at != NULL) {
         struct listen_socket *s = *at;
-        const struct config_listener *l = w->draining ? NULL : listener_at(w->snapshot, s->address);
+        const struct config_listener *l = w->end.draining ? NULL : listener_at(w->snapshot, s->address);
         char *name = l != NULL ? strdup(l->name) : NULL;
         if (name == NULL) {
             *at = s->next;
@@ -266,14 +266,14 @@ static void drain_conn(struct conn *c, bool patient)
 
 void worker_check_health(struct worker *w)
 {
-    w->checks_health = true;
-    w->health = health_start(w);
+    w->health.here = true;
+    w->health.checks = health_start(w);
 }
 
 static void stop_health(struct worker *w)
 {
-    health_stop(w->health);
-    w->health = NULL;
+    health_stop(w->health.checks);
+    w->health.checks = NULL;
 }
 
 static void rejudge_now(struct conn *c)
@@ -288,27 +288,27 @@ static void rejudge_now(struct conn *c)
 static void on_rejudge(uv_idle_t *idle)
 {
     struct worker *w = idle->data;
-    for (uint64_t began = uv_hrtime(); w->rejudge_next != NULL && uv_hrtime() - began < REJUDGE_TURN_NS;) {
-        struct conn *c = w->rejudge_next;
-        w->rejudge_next = c->next;
-        bool spared = c->client == NULL || c->closing || c->rejudgement == w->rejudgement || (!w->rejudges_idle && client_is_idle(c->client));
+    for (uint64_t began = uv_hrtime(); w->rejudge.next != NULL && uv_hrtime() - began < REJUDGE_TURN_NS;) {
+        struct conn *c = w->rejudge.next;
+        w->rejudge.next = c->next;
+        bool spared = c->client == NULL || c->closing || c->rejudgement == w->rejudge.round || (!w->rejudge.idle_too && client_is_idle(c->client));
         if (!spared)
             rejudge_now(c);
     }
-    if (w->rejudge_next != NULL)
+    if (w->rejudge.next != NULL)
         return;
-    w->rejudges_idle = w->rejudges_rows_only = false;
+    w->rejudge.idle_too = w->rejudge.rows_only = false;
     uv_idle_stop(idle);
 }
 
 static void begin_rejudging(struct worker *w, bool rows_only)
 {
-    bool runs = w->rejudge_next != NULL;
-    w->rejudges_rows_only = rows_only && (!runs || w->rejudges_rows_only); /* what began with all goes on with all */
-    w->rejudgement++;
-    w->rejudge_next = w->conns;
-    if (w->rejudge_next != NULL)
-        uv_idle_start(&w->rejudging, on_rejudge);
+    bool runs = w->rejudge.next != NULL;
+    w->rejudge.rows_only = rows_only && (!runs || w->rejudge.rows_only); /* what began with all goes on with all */
+    w->rejudge.round++;
+    w->rejudge.next = w->conns;
+    if (w->rejudge.next != NULL)
+        uv_idle_start(&w->rejudge.turn, on_rejudge);
 }
 
 static void drain_gone(struct worker *w)
@@ -351,8 +351,8 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     w->snapshot = snapshot_ref(next);
     access_log_adopt(&w->access_log, next);
     snapshot_unref(old);
-    if (w->checks_health)
-        w->health = health_start(w);
+    if (w->health.here)
+        w->health.checks = health_start(w);
     w->env.observer = access_log_observer(&w->access_log, next->config);
     w->env.most_per_client = next->config->max_per_client;
     if (w->env.most_per_client > 0)
@@ -371,7 +371,7 @@ void worker_rejudge(struct worker *w)
     spares_stop(w);
     pool_retire_all(w->env.pool); /* idle ones are as cheap to make again */
     worker_reap(w);
-    w->rejudges_idle = true;
+    w->rejudge.idle_too = true;
     begin_rejudging(w, false);
     lifetimes_follow(w);
 }
@@ -385,35 +385,35 @@ void worker_rejudge_rows(struct worker *w, bool withdrawn)
         pool_retire_all(w->env.pool);
         worker_reap(w);
     }
-    w->rejudges_idle = true;
+    w->rejudge.idle_too = true;
     begin_rejudging(w, true);
 }
 
 static void finish_if_empty(struct worker *w)
 {
-    if (!w->draining || w->finished || w->n_conns > 0 || w->n_uplinks > 0)
+    if (!w->end.draining || w->end.finished || w->n_conns > 0 || w->n_uplinks > 0)
         return;
-    w->finished = true;
+    w->end.finished = true;
     listening_close(w);
     uv_close((uv_handle_t *)&w->tick, NULL);
     uv_close((uv_handle_t *)&w->held, NULL);
     uv_close((uv_handle_t *)&w->turn, NULL);
     uv_close((uv_handle_t *)&w->crowd, NULL);
-    uv_close((uv_handle_t *)&w->race_timer, NULL);
-    uv_close((uv_handle_t *)&w->place_timer, NULL);
-    uv_close((uv_handle_t *)&w->ebb, NULL);
-    uv_close((uv_handle_t *)&w->rejudging, NULL);
+    uv_close((uv_handle_t *)&w->connecting.race_timer, NULL);
+    uv_close((uv_handle_t *)&w->connecting.place_timer, NULL);
+    uv_close((uv_handle_t *)&w->ebb.timer, NULL);
+    uv_close((uv_handle_t *)&w->rejudge.turn, NULL);
     lifetimes_close(w);
     resolve_stop(&w->names);
     access_log_tell_held(&w->access_log, true);
     log_file_flush();
-    if (w->on_finished != NULL)
-        w->on_finished(w->finished_ctx);
+    if (w->end.on_finished != NULL)
+        w->end.on_finished(w->end.ctx);
 }
 
 static void begin_end(struct worker *w)
 {
-    w->draining = true;
+    w->end.draining = true;
     w->env.draining = true;
     stop_health(w);
     sort_sockets(w);
@@ -424,7 +424,7 @@ static void begin_end(struct worker *w)
 
 void worker_drain(struct worker *w, bool patient)
 {
-    if (!w->draining)
+    if (!w->end.draining)
         begin_end(w);
     for (struct conn *c = w->conns, *following; c != NULL; c = following) {
         following = c->next;
@@ -450,7 +450,7 @@ void worker_cut(struct worker *w)
     char why[64 + UNITS_DURATION_SIZE], limit[UNITS_DURATION_SIZE];
     units_write_duration(limit, w->snapshot->config->drain_ms);
     snprintf(why, sizeof(why), "it was still open after drain_timeout (%s)", limit);
-    w->n_cut += cut_all(w, why);
+    w->end.n_cut += cut_all(w, why);
     finish_if_empty(w);
 }
 
@@ -464,7 +464,7 @@ void worker_stop(struct worker *w)
 
 static bool has_ebbed(const struct worker *w)
 {
-    return w->most_links >= EBB_LEAST && w->n_conns + w->n_uplinks <= w->most_links / 2;
+    return w->ebb.most_links >= EBB_LEAST && w->n_conns + w->n_uplinks <= w->ebb.most_links / 2;
 }
 
 static void on_ebb(uv_timer_t *timer)
@@ -472,20 +472,20 @@ static void on_ebb(uv_timer_t *timer)
     struct worker *w = timer->data;
     if (!has_ebbed(w))
         return;
-    w->most_links = w->n_conns + w->n_uplinks;
+    w->ebb.most_links = w->n_conns + w->n_uplinks;
     block_cache_clear(&w->env.blocks);
     block_cache_clear(&w->env.streams);
-    w->on_ebb(w->ebb_ctx);
+    w->ebb.on_ebb(w->ebb.ctx);
 }
 
 /* Before one goes. Under a load that stays the same nothing ever comes of it, however many come and go. */
 static void note_going(struct worker *w)
 {
     size_t now = w->n_conns + w->n_uplinks;
-    if (now > w->most_links)
-        w->most_links = now;
-    if (has_ebbed(w) && !w->draining && w->on_ebb != NULL && !uv_is_active((uv_handle_t *)&w->ebb))
-        uv_timer_start(&w->ebb, on_ebb, EBB_MS, 0);
+    if (now > w->ebb.most_links)
+        w->ebb.most_links = now;
+    if (has_ebbed(w) && !w->end.draining && w->ebb.on_ebb != NULL && !uv_is_active((uv_handle_t *)&w->ebb.timer))
+        uv_timer_start(&w->ebb.timer, on_ebb, EBB_MS, 0);
 }
 
 void worker_conn_closed(struct worker *w)

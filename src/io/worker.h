@@ -42,46 +42,74 @@ struct listening {
     struct early_answer answer; /* to the clients it refuses */
 };
 
+/* Peers that are verified again, after lists, rows or the configuration changed (worker_rejudge.c). */
+struct rejudge {
+    struct conn *next; /* the next of those that are; NULL: all were */
+    unsigned round;    /* counts the times that all had to be */
+    bool rows_only;    /* for rows of a registry: those whose row stayed are spared the rest */
+    bool idle_too;     /* also those that wait for a request */
+    uv_idle_t turn;    /* runs while some have still to be */
+};
+
+/* Attempts to connect that wait (connector.c). */
+struct connecting {
+    struct connector *racing_first, *racing_last; /* those that will try another address soon, the next one first */
+    uv_timer_t race_timer;
+    struct connector *wanting_first, *wanting_last; /* those that wait for a place, the oldest first */
+    uv_timer_t place_timer;
+};
+
+/* Memory that is given back after a crowd. */
+struct ebb {
+    size_t most_links;         /* the most connections since it was last given back */
+    uv_timer_t timer;          /* runs for a while after half of them have gone */
+    void (*on_ebb)(void *ctx); /* then memory may be given back, beside the loop */
+    void *ctx;
+};
+
+/* A drain or a stop. */
+struct worker_end {
+    size_t n_cut; /* requests and connections that ran when the time to drain was over */
+    bool draining, finished;
+    void (*on_finished)(void *ctx); /* no connection is left */
+    void *ctx;
+};
+
+struct spares { /* connections to upstreams that are kept ready (spares.c) */
+    struct spare *first; /* that are being made */
+    bool fills;
+};
+
+struct health_checks {
+    bool here;             /* this worker does it for all */
+    struct health *checks; /* NULL: nothing is checked */
+};
+
 struct worker {
-    uv_loop_t *loop; /* borrowed */
+    uv_loop_t *loop;           /* borrowed */
     struct snapshot *snapshot; /* counted: the current one */
     struct proxy_env env;
     struct stream_buffer buffer;
     struct access_log access_log;
     struct conn *conns;
-    struct conn *rejudge_next;  /* the next of those who are judged again; NULL: all are */
-    unsigned rejudgement;       /* counts the times that all had to be */
-    bool rejudges_rows_only;    /* for rows of a registry: those whose row stayed are spared the rest */
-    bool rejudges_idle;         /* also those that wait for a request */
-    uv_idle_t rejudging;        /* runs while some have still to be */
     size_t n_conns, n_uplinks;
-    size_t most_links; /* the most of both since memory was last given back */
-    uv_timer_t ebb;    /* runs for a while after half of them have gone */
-    struct capacity *capacity; /* borrowed: of all workers */
-    struct ours_refused *ours; /* borrowed: to the main loop; NULL: it does not ask */
+    struct capacity *capacity;   /* borrowed: of all workers */
+    struct ours_refused *ours;   /* borrowed: to the main loop; NULL: it does not ask */
     struct served_queue *served; /* borrowed: to our own pages */
     struct listening listening;
     struct resolve names;
     struct caller_asker callers;
-    struct connector *racing_first, *racing_last; /* those that will try another address soon, the next one first */
-    uv_timer_t race_timer;
-    struct connector *wanting_first, *wanting_last; /* those that wait for a place, the oldest first */
-    uv_timer_t place_timer;
-    bool checks_health;    /* this worker does it for all */
-    struct health *health; /* NULL: nothing is checked */
-    struct spare *spares;  /* connections that are being made to be kept ready */
-    bool fills_spares;
-    uv_timer_t tick; /* runs while the pool holds something, or is to */
+    struct connecting connecting;
+    struct spares spares;
+    struct health_checks health;
+    struct rejudge rejudge;
+    struct ebb ebb;
+    struct worker_end end;
+    uv_timer_t tick;      /* runs while the pool holds something, or is to */
     uv_timer_t lifetimes; /* runs while connections are open that will have to end at some time */
-    uv_timer_t held; /* runs while the access_log holds lines back */
-    uv_prepare_t turn;  /* before the loop sleeps: the log of this turn leaves, and the next one begins */
-    uv_idle_t crowd;    /* runs while streams or links wait for their turn */
-    size_t n_cut; /* requests and connections that ran when the time to drain was over */
-    bool draining, finished;
-    void (*on_finished)(void *ctx); /* no connection is left after a drain or a stop */
-    void *finished_ctx;
-    void (*on_ebb)(void *ctx); /* half of the connections have gone: memory may be given back, beside the loop */
-    void *ebb_ctx;
+    uv_timer_t held;      /* runs while the access_log holds lines back */
+    uv_prepare_t turn;    /* before the loop sleeps: the log of this turn leaves, and the next one begins */
+    uv_idle_t crowd;      /* runs while streams or links wait for their turn */
 };
 
 /* Takes a reference of snapshot; borrows the others. */

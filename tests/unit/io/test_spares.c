@@ -79,7 +79,7 @@ static void tear_down(void)
 {
     loop_worker_end(&w);
     close(listening);
-    ck_assert_ptr_null(w.worker.spares);
+    ck_assert_ptr_null(w.worker.spares.first);
     ck_assert_uint_eq(w.capacity.uplinks, 0);
     log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, NULL, NULL, NULL);
 }
@@ -112,7 +112,7 @@ START_TEST(makes_as_many_as_are_configured_and_no_more)
     rest();
     ck_assert_int_lt(accept_one(), 0);
     ck_assert_uint_eq(w.worker.n_uplinks, SPARES);
-    ck_assert_ptr_null(w.worker.spares);
+    ck_assert_ptr_null(w.worker.spares.first);
 }
 END_TEST
 
@@ -167,12 +167,12 @@ START_TEST(makes_none_in_a_drain)
 {
     listen_here("127.0.0.1", BACKLOG);
     start("127.0.0.1");
-    w.worker.draining = true;
+    w.worker.end.draining = true;
     spares_fill(&w.worker);
     rest();
     ck_assert_int_lt(accept_one(), 0);
     ck_assert_uint_eq(w.worker.n_uplinks, 0);
-    w.worker.draining = false;
+    w.worker.end.draining = false;
 }
 END_TEST
 
@@ -192,7 +192,7 @@ static void start_towards_silence(void)
     start("127.0.0.3");
     spares_fill(&w.worker);
     rest();
-    ck_assert_ptr_nonnull(w.worker.spares);
+    ck_assert_ptr_nonnull(w.worker.spares.first);
 }
 
 static void end_silence(void)
@@ -205,11 +205,11 @@ START_TEST(gives_up_those_that_take_too_long)
 {
     start_towards_silence();
     spares_expire(&w.worker, worker_now());
-    ck_assert_ptr_nonnull(w.worker.spares); /* they have time */
+    ck_assert_ptr_nonnull(w.worker.spares.first); /* they have time */
     struct moment late = worker_now();
     late.us += 3600ull * 1000 * 1000;
     spares_expire(&w.worker, late);
-    ck_assert_ptr_null(w.worker.spares);
+    ck_assert_ptr_null(w.worker.spares.first);
     ck_assert_msg(strstr(said, "reason=connect_timeout") != NULL, "%s", said);
     end_silence();
 }
@@ -220,7 +220,7 @@ START_TEST(stops_those_that_are_being_made)
 {
     start_towards_silence();
     spares_stop(&w.worker);
-    ck_assert_ptr_null(w.worker.spares);
+    ck_assert_ptr_null(w.worker.spares.first);
     ck_assert_uint_eq(count_said("spare_failed"), 0); /* nothing failed */
     ck_assert_uint_eq(pool_idle_count(w.worker.env.pool), 0);
     end_silence();
