@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "worker.h"
+#include "worker_internal.h"
 #include "conn.h"
-#include "health.h"
 #include "lifetimes.h"
-#include "peer_address.h"
 #include "spares.h"
 #include "upconn.h"
 
 #include "mtlsd/base/log.h"
-#include "mtlsd/base/units.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/log_file.h"
 
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     READ_BYTES = 128 * 1024,
@@ -28,7 +22,6 @@ enum {
     BLOCKS_KEPT = 256, /* two or three for each request that runs */
 #endif
     TICK_MS = 1000,
-    REJUDGE_TURN_NS = 2000000, /* of a turn of the loop, for judging peers again */
     EBB_LEAST = 64, /* connections; fewer leave little */
     EBB_MS = 2000,
 };
@@ -89,7 +82,7 @@ static void on_tick(uv_timer_t *timer)
         uv_timer_stop(&w->tick);
 }
 
-static void close_retired(struct worker *w)
+void worker_close_retired(struct worker *w)
 {
     struct uplink *u;
     while ((u = pool_next_retired(w->env.pool)) != NULL)
@@ -108,7 +101,7 @@ void worker_reap(struct worker *w)
         return; /* the end of that turn does it */
     if (w->end.draining)
         pool_retire_all(w->env.pool); /* what a last request left there would hold up the end */
-    close_retired(w);
+    worker_close_retired(w);
     spares_fill(w);
     if (!w->end.draining && pool_is_minded(w) && !uv_is_active((uv_handle_t *)&w->tick))
         uv_timer_start(&w->tick, on_tick, TICK_MS, TICK_MS);
@@ -205,191 +198,13 @@ bool worker_make_room(struct worker *w)
     if (pool_idle_count(w->env.pool) == 0)
         return false;
     pool_retire_all(w->env.pool);
-    close_retired(w);
+    worker_close_retired(w);
     return true;
 }
 
-/* ---- listening ---- */
+/* ---- the end ---- */
 
-static const struct config_listener *listener_at(const struct snapshot *snapshot, const char *address)
-{
-    for (size_t i = 0; i < snapshot->config->n_listeners; i++) {
-        const struct config_listener *l = &snapshot->config->listeners[i];
-        for (size_t b = 0; b < l->n_bind; b++) {
-            if (strcmp(l->bind_text[b], address) == 0)
-                return l;
-        }
-    }
-    return NULL;
-}
-
-static void close_socket(struct worker *w, struct listen_socket *s)
-{
-    for (struct conn *c = w->conns; c != NULL; c = c->next)
-        if (c->from == s)
-            c->from = NULL;
-    listening_close_socket(s);
-}
-
-/* Keeps the sockets the snapshot still names, under the listener that has their address now. */
-static void sort_sockets(struct worker *w)
-{
-    struct listen_socket **at = &w->listening.sockets;
-    while (*at != NULL) {
-        struct listen_socket *s = *at;
-        const struct config_listener *l = w->end.draining ? NULL : listener_at(w->snapshot, s->address);
-        char *name = l != NULL ? strdup(l->name) : NULL;
-        if (name == NULL) {
-            *at = s->next;
-            close_socket(w, s);
-            continue;
-        }
-        free(s->listener);
-        s->listener = name;
-        at = &s->next;
-    }
-}
-
-/* ---- orders ---- */
-
-static void drain_conn(struct conn *c, bool patient)
-{
-    if (c->closing)
-        return; /* the turn of another one ended it, too */
-    struct moment now = worker_now();
-    if (patient)
-        client_on_last_call(c->client, now);
-    else
-        client_on_drain(c->client, now);
-    worker_pump(c->worker, now);
-}
-
-void worker_check_health(struct worker *w)
-{
-    w->health.here = true;
-    w->health.checks = health_start(w);
-}
-
-static void stop_health(struct worker *w)
-{
-    health_stop(w->health.checks);
-    w->health.checks = NULL;
-}
-
-static void rejudge_now(struct conn *c)
-{
-    struct moment now = worker_now();
-    conn_rejudge(c, now);
-    worker_pump(c->worker, now);
-}
-
-/* To verify thousands of peers takes seconds. Some are done in each turn of the loop, so that active clients wait for milliseconds. A client that becomes
- * active before its turn is verified first (conn_rejudge). */
-static void on_rejudge(uv_idle_t *idle)
-{
-    struct worker *w = idle->data;
-    for (uint64_t began = uv_hrtime(); w->rejudge.next != NULL && uv_hrtime() - began < REJUDGE_TURN_NS;) {
-        struct conn *c = w->rejudge.next;
-        w->rejudge.next = c->next;
-        bool spared = c->client == NULL || c->closing || c->rejudgement == w->rejudge.round || (!w->rejudge.idle_too && client_is_idle(c->client));
-        if (!spared)
-            rejudge_now(c);
-    }
-    if (w->rejudge.next != NULL)
-        return;
-    w->rejudge.idle_too = w->rejudge.rows_only = false;
-    uv_idle_stop(idle);
-}
-
-static void begin_rejudging(struct worker *w, bool rows_only)
-{
-    bool runs = w->rejudge.next != NULL;
-    w->rejudge.rows_only = rows_only && (!runs || w->rejudge.rows_only); /* what began with all goes on with all */
-    w->rejudge.round++;
-    w->rejudge.next = w->conns;
-    if (w->rejudge.next != NULL)
-        uv_idle_start(&w->rejudge.turn, on_rejudge);
-}
-
-static void drain_gone(struct worker *w)
-{
-    for (struct conn *c = w->conns, *following; c != NULL; c = following) {
-        following = c->next;
-        if (c->client != NULL && !c->closing && conn_listener(c) == NULL)
-            drain_conn(c, false);
-    }
-}
-
-/* Those from before there was a limit. */
-static void count_clients(struct worker *w)
-{
-    for (struct conn *c = w->conns; c != NULL; c = c->next)
-        if (c->client != NULL)
-            client_count_late(c->client);
-}
-
-void worker_adopt(struct worker *w, struct snapshot *next)
-{
-    struct pool *pool = pool_new(next->targets, next->n_targets);
-    struct balancer *balancer = balancer_new(next->upstreams, next->config->n_upstreams, next->target_state);
-    if (pool == NULL || balancer == NULL) {
-        pool_free(pool);
-        balancer_free(balancer);
-        log_say(LOG_LEVEL_ERROR, "reload", "out of memory: a worker stays with the old configuration");
-        return;
-    }
-    spares_stop(w);
-    pool_retire_all(w->env.pool);
-    close_retired(w);
-    pool_free(w->env.pool);
-    w->env.pool = pool;
-    balancer_free(w->env.balancer); /* exchanges that still run on the old snapshot's targets are unknown to the new one, and do not mind */
-    w->env.balancer = balancer;
-    tls_tickets_forget_all(w->env.tickets); /* the store stays: running connections may still be given tickets */
-    stop_health(w);
-    struct snapshot *old = w->snapshot;
-    w->snapshot = snapshot_ref(next);
-    access_log_adopt(&w->access_log, next);
-    snapshot_unref(old);
-    if (w->health.here)
-        w->health.checks = health_start(w);
-    w->env.observer = access_log_observer(&w->access_log, next->config);
-    w->env.most_per_client = next->config->max_per_client;
-    if (w->env.most_per_client > 0)
-        count_clients(w);
-    sort_sockets(w);
-    drain_gone(w);
-    begin_rejudging(w, false); /* what runs: between requests there is time, the next one is judged by the new snapshot */
-    lifetimes_follow(w);
-    listening_accept_waiting(w); /* there may be more room now */
-    worker_reap(w);
-}
-
-void worker_rejudge(struct worker *w)
-{
-    tls_tickets_forget_all(w->env.tickets);
-    spares_stop(w);
-    pool_retire_all(w->env.pool); /* idle ones are as cheap to make again */
-    worker_reap(w);
-    w->rejudge.idle_too = true;
-    begin_rejudging(w, false);
-    lifetimes_follow(w);
-}
-
-void worker_rejudge_rows(struct worker *w, bool withdrawn)
-{
-    if (withdrawn)
-        tls_tickets_forget_all(w->env.tickets);
-    if (withdrawn && snapshot_upstreams_ask_registry(w->snapshot)) {
-        spares_stop(w);
-        pool_retire_all(w->env.pool);
-        worker_reap(w);
-    }
-    w->rejudge.idle_too = true;
-    begin_rejudging(w, true);
-}
-
-static void finish_if_empty(struct worker *w)
+void worker_finish_if_empty(struct worker *w)
 {
     if (!w->end.draining || w->end.finished || w->n_conns > 0 || w->n_uplinks > 0)
         return;
@@ -409,55 +224,6 @@ static void finish_if_empty(struct worker *w)
     log_file_flush();
     if (w->end.on_finished != NULL)
         w->end.on_finished(w->end.ctx);
-}
-
-static void begin_end(struct worker *w)
-{
-    w->end.draining = true;
-    w->env.draining = true;
-    stop_health(w);
-    sort_sockets(w);
-    spares_stop(w);
-    pool_retire_all(w->env.pool);
-    worker_reap(w);
-}
-
-void worker_drain(struct worker *w, bool patient)
-{
-    if (!w->end.draining)
-        begin_end(w);
-    for (struct conn *c = w->conns, *following; c != NULL; c = following) {
-        following = c->next;
-        drain_conn(c, patient);
-    }
-    finish_if_empty(w);
-}
-
-static size_t cut_all(struct worker *w, const char *why)
-{
-    size_t n = 0;
-    begin_end(w);
-    while (w->conns != NULL) {
-        struct conn *c = w->conns;
-        n += c->client != NULL && client_cut(c->client, why, worker_now()) ? 1 : 0;
-        conn_close(c, true);
-    }
-    return n;
-}
-
-void worker_cut(struct worker *w)
-{
-    char why[64 + UNITS_DURATION_SIZE], limit[UNITS_DURATION_SIZE];
-    units_write_duration(limit, w->snapshot->config->drain_ms);
-    snprintf(why, sizeof(why), "it was still open after drain_timeout (%s)", limit);
-    w->end.n_cut += cut_all(w, why);
-    finish_if_empty(w);
-}
-
-void worker_stop(struct worker *w)
-{
-    cut_all(w, "the daemon was stopped at once");
-    finish_if_empty(w);
 }
 
 /* ---- memory that a crowd leaves ---- */
@@ -493,7 +259,7 @@ void worker_conn_closed(struct worker *w)
     note_going(w);
     w->n_conns--;
     listening_accept_waiting(w);
-    finish_if_empty(w);
+    worker_finish_if_empty(w);
 }
 
 void worker_uplink_closed(struct worker *w)
@@ -501,5 +267,5 @@ void worker_uplink_closed(struct worker *w)
     note_going(w);
     w->n_uplinks--;
     listening_accept_waiting(w);
-    finish_if_empty(w);
+    worker_finish_if_empty(w);
 }
