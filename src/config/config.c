@@ -217,13 +217,13 @@ size_t config_identity_files(const struct config_identity *id, const char *files
     return n;
 }
 
-size_t config_listener_files(const struct config_listener *l, const char *files[CONFIG_LISTENER_FILES])
+size_t config_issuer_files(const struct config_listener *l, const char *files[CONFIG_ISSUER_FILES])
 {
-    const char *const named[CONFIG_LISTENER_FILES] = {l->required_header_file, l->forward_proxy.intercept_ca, l->forward_proxy.intercept_key};
     size_t n = 0;
-    for (size_t i = 0; i < CONFIG_LISTENER_FILES; i++)
-        if (is_file(named[i]))
-            files[n++] = named[i];
+    if (is_file(l->forward_proxy.intercept_ca))
+        files[n++] = l->forward_proxy.intercept_ca;
+    if (is_file(l->forward_proxy.intercept_key))
+        files[n++] = l->forward_proxy.intercept_key;
     return n;
 }
 
@@ -234,15 +234,18 @@ const char *config_trust_file(const struct config_trust *trust)
 
 const char **config_credential_files(const struct config *c, size_t *n)
 {
-    const char **files = calloc(CONFIG_IDENTITY_FILES * c->n_identities + c->n_trusts + CONFIG_LISTENER_FILES * c->n_listeners + 1, sizeof(*files));
+    const char **files = calloc(CONFIG_IDENTITY_FILES * c->n_identities + c->n_trusts + (1 + CONFIG_ISSUER_FILES) * c->n_listeners + 1, sizeof(*files));
     *n = 0;
     for (size_t i = 0; files != NULL && i < c->n_identities; i++)
         *n += config_identity_files(&c->identities[i], &files[*n]);
     for (size_t i = 0; files != NULL && i < c->n_trusts; i++)
         if (config_trust_file(&c->trusts[i]) != NULL)
             files[(*n)++] = c->trusts[i].ca;
-    for (size_t i = 0; files != NULL && i < c->n_listeners; i++)
-        *n += config_listener_files(&c->listeners[i], &files[*n]);
+    for (size_t i = 0; files != NULL && i < c->n_listeners; i++) {
+        if (is_file(c->listeners[i].required_header_file))
+            files[(*n)++] = c->listeners[i].required_header_file;
+        *n += config_issuer_files(&c->listeners[i], &files[*n]);
+    }
     return files;
 }
 

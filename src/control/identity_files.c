@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/identity_files.h"
 
+#include "mtlsd/tls/tls_issuer.h"
 #include "mtlsd/tls/tls_token_uri.h"
 
 #include <string.h>
@@ -55,10 +56,28 @@ static void read_key(const struct identity_order *order, struct tls_key_memory *
     out->key.text = chain;
 }
 
+static void read_issuer(const struct file_source *files, const struct identity_order *order, struct tls_key_memory *memory, struct identity_files *out)
+{
+    read_file(files, order->certificate, &out->certificate);
+    read_file(files, order->key, &out->key);
+    const struct tls_issuer_source source = {order->name,
+                                             {order->certificate, bytes_span(&out->certificate.text)},
+                                             {order->key, bytes_span(&out->key.text)},
+                                             span_from_str(order->hosts)};
+    if (is_there(&out->certificate, order->certificate) && is_there(&out->key, order->key))
+        out->signing_key = tls_issuer_read(&source, memory, order->now, out->ca_id, &out->fault);
+    bytes_wipe(&out->key.text);
+    keep_certificates(&out->certificate);
+}
+
 void identity_files_read(const struct file_source *files, const struct identity_order *order, struct tls_key_memory *memory, struct identity_files *out)
 {
     bool token = tls_token_uri(order->key);
     *out = (struct identity_files){0};
+    if (order->hosts != NULL) {
+        read_issuer(files, order, memory, out);
+        return;
+    }
     if (!token)
         read_file(files, order->key, &out->key);
     out->key.has_key = out->key.has_key || order->pkcs12;

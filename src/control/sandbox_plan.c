@@ -25,7 +25,7 @@ static size_t count(const struct config *c)
     for (size_t i = 0; i < c->n_trusts; i++)
         n += c->trusts[i].crl.n;
     for (size_t i = 0; i < c->n_listeners; i++)
-        n += c->listeners[i].n_bind + c->listeners[i].n_routes + CONFIG_LISTENER_FILES;
+        n += c->listeners[i].n_bind + c->listeners[i].n_routes + 1 + CONFIG_ISSUER_FILES;
     return n;
 }
 
@@ -55,10 +55,8 @@ static void add_listener(struct sandbox_plan *plan, const struct config_listener
             add(plan, SANDBOX_SOCKET, l->bind[i].path);
     for (size_t i = 0; i < l->n_routes; i++)
         add(plan, SANDBOX_READ, l->routes[i].respond_file);
-    const char *files[CONFIG_LISTENER_FILES];
-    size_t n = config_listener_files(l, files);
-    for (size_t i = 0; i < n; i++)
-        add(plan, SANDBOX_READ, files[i]);
+    if (l->required_header_file != NULL && config_env_name(l->required_header_file) == NULL)
+        add(plan, SANDBOX_READ, l->required_header_file);
 }
 
 static void add_kept(struct sandbox_plan *plan, const struct config *c)
@@ -75,11 +73,17 @@ static void add_kept(struct sandbox_plan *plan, const struct config *c)
     add_file(plan, SANDBOX_SOCKET, c->admin_socket);
 }
 
+/* And the CAs of forward proxies. */
 static void add_identities(struct sandbox_plan *plan, const struct config *c, enum sandbox_use use)
 {
     const char *files[CONFIG_IDENTITY_FILES];
     for (size_t i = 0; i < c->n_identities; i++) {
         size_t n = config_identity_files(&c->identities[i], files);
+        for (size_t k = 0; k < n; k++)
+            add(plan, use, files[k]);
+    }
+    for (size_t i = 0; i < c->n_listeners; i++) {
+        size_t n = config_issuer_files(&c->listeners[i], files);
         for (size_t k = 0; k < n; k++)
             add(plan, use, files[k]);
     }

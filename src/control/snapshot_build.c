@@ -386,28 +386,11 @@ static void build_listeners(struct snapshot *s, const struct loader *l)
     }
 }
 
-static void load_identities(struct snapshot *s, const struct loader *loader)
+static void build_parts(struct snapshot *s, const struct loader *l)
 {
-    const struct identity_source *elsewhere = loader->files->identities;
-    struct loader l = *loader;
-    if (elsewhere != NULL && (l.set = elsewhere->begin(elsewhere->ctx)) == NULL) {
-        l.findings->out_of_memory = 1;
-        return;
-    }
-    for (size_t i = 0; i < s->config->n_identities; i++)
-        s->identities[i] = (struct snapshot_identity){&s->config->identities[i], snapshot_load_identity(&l, &s->config->identities[i])};
-    if (elsewhere != NULL)
-        elsewhere->end(l.set);
-}
-
-void snapshot_build(struct snapshot *s, const struct loader *loader)
-{
-    struct comparison last = {0};
-    struct loader with_last = *loader, *l = &with_last;
-    with_last.last = &last;
-    with_last.key_memory = s->key_memory;
     snapshot_access_config(l, s->config);
-    load_identities(s, l);
+    for (size_t i = 0; i < s->config->n_identities; i++)
+        s->identities[i] = (struct snapshot_identity){&s->config->identities[i], snapshot_load_identity(l, &s->config->identities[i])};
     for (size_t i = 0; i < s->config->n_registries; i++)
         snapshot_load_registry(l, &s->config->registries[i], &s->registries[i]);
     for (size_t i = 0; i < s->config->n_trusts; i++) {
@@ -423,4 +406,20 @@ void snapshot_build(struct snapshot *s, const struct loader *loader)
     build_listeners(s, l);
     snapshot_limits_build(s, l);
     snapshot_rules_check(s, l);
+}
+
+void snapshot_build(struct snapshot *s, const struct loader *loader)
+{
+    struct comparison last = {0};
+    struct loader l = *loader;
+    const struct identity_source *elsewhere = l.files->identities;
+    l.last = &last;
+    l.key_memory = s->key_memory;
+    if (elsewhere != NULL && (l.set = elsewhere->begin(elsewhere->ctx)) == NULL) {
+        l.findings->out_of_memory = 1;
+        return;
+    }
+    build_parts(s, &l);
+    if (elsewhere != NULL)
+        elsewhere->end(l.set);
 }

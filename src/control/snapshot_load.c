@@ -17,6 +17,7 @@ enum {
     DEPTH_DEFAULT = 8,
     RSA_DEFAULT = 2048,
     PAGE_MAX = 256 * 1024,
+    HOSTS_MAX = 256 * 1024,
 };
 
 /* A file with a private key, intended or by mistake. A missing key is reported where it is needed. */
@@ -324,43 +325,47 @@ struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char 
     return make_trust(l, &s, &spec);
 }
 
-/* Of all routes with an upstream; borrowed. NULL: out of memory. */
-static const char **hosts_of_routes(const struct config_listener *l, size_t *n)
+/* Of all routes with an upstream, one a line. */
+static int hosts_of_routes(const struct config_listener *l, struct bytes *out)
 {
-    size_t most = 1;
+    int rc = 0;
+    bytes_init(out, HOSTS_MAX);
     for (size_t i = 0; i < l->n_routes; i++)
-        most += l->routes[i].host.n;
-    const char **hosts = calloc(most, sizeof(*hosts));
-    *n = 0;
-    for (size_t i = 0; hosts != NULL && i < l->n_routes; i++)
         for (size_t k = 0; k < l->routes[i].host.n && l->routes[i].upstream != NULL; k++)
-            hosts[(*n)++] = l->routes[i].host.items[k];
-    return hosts;
+            rc |= bytes_append_str(out, l->routes[i].host.items[k]) | bytes_append_str(out, "\n");
+    return rc | bytes_append(out, "", 1);
+}
+
+static struct tls_intercept *read_intercept(const struct loader *l, const struct snapshot_subject *s, const struct identity_order *order)
+{
+    struct identity_files files = {0};
+    struct tls_intercept *t = NULL;
+    if (read_identity(l, s, order, &files) != 0)
+        return NULL;
+    if (judge_files(l, s, order, &files) == 0) {
+        if (files.signing_key == NULL)
+            findings_add(l->findings, FINDING_ERROR, s->where, "forward_proxy.intercept of listener \"%s\": %s", s->name, files.fault.text);
+        else if ((t = tls_intercept_new(files.signing_key, span_from_str(order->hosts))) == NULL)
+            l->findings->out_of_memory = 1;
+    }
+    identity_files_clear(&files);
+    return t;
 }
 
 struct tls_intercept *snapshot_load_intercept(const struct loader *l, const struct config_listener *listener)
 {
     const struct config_forward_proxy *conf = &listener->forward_proxy;
-    struct snapshot_subject s = {"listener", listener->name, listener->where};
-    struct tls_intercept_spec spec = {.certificate_file = conf->intercept_ca, .key_file = conf->intercept_key};
-    struct bytes certificate = {0}, key = {0};
-    struct file_facts facts;
-    struct err err = {0};
+    const struct snapshot_subject s = {"listener", listener->name, listener->where};
+    struct bytes hosts;
     struct tls_intercept *t = NULL;
-    const char **hosts = hosts_of_routes(listener, &spec.n_hosts);
-    int rc = hosts != NULL ? snapshot_read_file(l, &s, conf->intercept_ca, &certificate, &facts) : -1;
-    if (hosts == NULL)
+    if (hosts_of_routes(listener, &hosts) == 0) {
+        const struct identity_order order = {
+            .name = listener->name, .key = conf->intercept_key, .certificate = conf->intercept_ca, .hosts = (const char *)bytes_span(&hosts).ptr, .now = l->now};
+        t = read_intercept(l, &s, &order);
+    } else {
         l->findings->out_of_memory = 1;
-    if (rc == 0 && (rc = snapshot_read_file(l, &s, conf->intercept_key, &key, &facts)) == 0)
-        rc = snapshot_read_access(l, &s, conf->intercept_key, FILE_USE_KEY, &facts.access);
-    spec.certificate = bytes_span(&certificate);
-    spec.key = bytes_span(&key);
-    spec.hosts = hosts;
-    if (rc == 0 && (t = tls_intercept_new(&spec, l->now, &err)) == NULL)
-        findings_add(l->findings, FINDING_ERROR, s.where, "forward_proxy.intercept of listener \"%s\": %s", s.name, err.text);
-    bytes_wipe(&key);
-    bytes_clear(&certificate);
-    free(hosts);
+    }
+    bytes_clear(&hosts);
     return t;
 }
 

@@ -84,7 +84,9 @@ static json_t *sandbox_value(const struct sandbox_facts *facts)
 
 static json_t *keys_value(const struct admin_keys *keys)
 {
-    return keys->pid != 0 ? document_object("process:b pid:i answers:b sandbox:o", true, keys->pid, !keys->silent, sandbox_value(keys->sandbox)) : document_object("process:b", false);
+    if (keys->pid == 0)
+        return document_object("process:b", false);
+    return document_object("process:b pid:i answers:b refused:U sandbox:o", true, keys->pid, !keys->silent, keys->refused, sandbox_value(keys->sandbox));
 }
 
 json_t *status_doc_value(const struct admin_view *view)

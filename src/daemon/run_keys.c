@@ -87,6 +87,7 @@ void run_keys_view(const struct run_keys *k, struct admin_keys *out)
         return;
     out->pid = (int)key_client_pid(k->client);
     out->silent = !key_client_answers(k->client);
+    out->refused = key_client_refused(k->client);
     out->sandbox = run_keys_sandbox(k);
 }
 

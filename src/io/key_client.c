@@ -32,6 +32,7 @@ struct key_client {
     struct sandbox_facts sandbox; /* of the process */
     atomic_uint sets; /* numbers that were given */
     atomic_bool unlocked, silent, ended;
+    atomic_uint_least64_t refused; /* requests, as it last told */
     atomic_uint_least64_t late; /* a key whose token does not answer; 0: none */
     uv_poll_t *watch; /* NULL: none */
     void (*on_end)(void *ctx, const char *how);
@@ -116,6 +117,8 @@ static int talk(struct key_client *c, struct key_channel *channel, const struct 
         rc = bytes_append_span(t->workload, t->answer->workload);
     t->answer->workload = (struct span){0};
     key_channel_read(channel);
+    if (rc == 0)
+        atomic_store_explicit(&c->refused, t->answer->refused, memory_order_relaxed);
     return rc == 0 ? 0 : err_set(err, ERR_INTERNAL, "the answer of the key process is malformed");
 }
 
@@ -199,16 +202,32 @@ static int sign(void *ctx, uint64_t id, const struct tls_signing *what, struct t
     return 0;
 }
 
+static int issue(void *ctx, uint64_t id, struct span host, struct bytes *pem, struct err *err)
+{
+    struct identity_set *set = ctx;
+    struct key_request request = {.kind = KEY_ISSUE, .key = id, .hosts = host};
+    struct key_answer answer;
+    struct identity_files files = {0};
+    int rc = ask(set->client, &(struct conversation){&request, &answer, &files, SIGN_MS, NULL}, err);
+    if (rc == 0 && !answer.fine)
+        rc = err_set(err, answer.err.kind, "%s", answer.err.text);
+    if (rc == 0 && bytes_append_span(pem, bytes_span(&files.certificate.text)) != 0)
+        rc = err_set(err, ERR_MEMORY, "out of memory");
+    identity_files_clear(&files);
+    return rc;
+}
+
 static int read_identity(struct identity_set *set, const struct identity_order *order, struct identity_files *out, struct err *err)
 {
-    struct key_request request = {.kind = KEY_READ,
+    struct key_request request = {.kind = order->hosts != NULL ? KEY_READ_CA : KEY_READ,
                                   .set = set->number,
                                   .name = span_from_str(order->name),
                                   .key_path = span_from_str(order->key),
                                   .certificate_path = span_from_str(order->certificate),
                                   .chain_path = span_from_str(order->chain),
                                   .passphrase_path = span_from_str(order->passphrase),
-                                  .pkcs12 = order->pkcs12};
+                                  .pkcs12 = order->pkcs12,
+                                  .hosts = span_from_str(order->hosts)};
     struct key_answer answer = {.fine = false};
     *out = (struct identity_files){0};
     int rc = ask(set->client, &(struct conversation){&request, &answer, out, READ_MS, NULL}, err);
@@ -216,7 +235,7 @@ static int read_identity(struct identity_set *set, const struct identity_order *
         rc = err_set(err, ERR_MEMORY, "%s", answer.err.text);
     if (rc == 0 && answer.has_key) {
         atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
-        out->signing_key = tls_signing_key_of(&(struct tls_signer){set, sign, release_set}, answer.key, &answer.facts);
+        out->signing_key = tls_signing_key_of(&(struct tls_signer){set, sign, order->hosts != NULL ? issue : NULL, release_set}, answer.key, &answer.facts);
         rc = out->signing_key != NULL ? 0 : err_set(err, ERR_MEMORY, "out of memory");
     }
     if (answer.unlocked)
@@ -505,4 +524,9 @@ pid_t key_client_pid(const struct key_client *c)
 bool key_client_answers(const struct key_client *c)
 {
     return !atomic_load(&c->silent);
+}
+
+uint64_t key_client_refused(const struct key_client *c)
+{
+    return atomic_load_explicit(&c->refused, memory_order_relaxed);
 }

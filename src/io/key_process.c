@@ -2,6 +2,7 @@
 #include "key_process.h"
 #include "key_token.h"
 
+#include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/privilege.h"
 #include "mtlsd/io/sandbox.h"
@@ -267,7 +268,7 @@ static int start_threads(struct process *p, struct channel *channels)
 _Noreturn void key_process_run(const struct key_process_order *order)
 {
     struct process p = {.order = *order, .changes = PTHREAD_MUTEX_INITIALIZER, .store = PTHREAD_RWLOCK_INITIALIZER};
-    struct key_service_order service = {.ctx = &p, .become = become, .workload = order->workload != NULL ? pack_workload : NULL,
+    struct key_service_order service = {.ctx = &p, .become = become, .now = clock_now, .workload = order->workload != NULL ? pack_workload : NULL,
                                         .change = change, .own = own, .share = share, .apart = key_token_apart};
     struct channel *channels = calloc(order->n, sizeof(*channels));
     mallopt(M_ARENA_MAX, 2);

@@ -162,5 +162,5 @@ struct tls_signing_key *key_token_apart(struct tls_signing_key *key)
         token_free(t);
         return NULL;
     }
-    return tls_signing_key_of(&(struct tls_signer){t, sign, end}, 0, &facts);
+    return tls_signing_key_of(&(struct tls_signer){t, sign, NULL, end}, 0, &facts);
 }

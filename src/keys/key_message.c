@@ -56,8 +56,17 @@ int key_message_request(struct bytes *out, uint32_t number, const struct key_req
         put_span(out, r->what.input);
     } else if (r->kind == KEY_WORKLOAD) {
         put(out, r->wait, 1);
+    } else if (r->kind == KEY_ISSUE) {
+        put(out, r->key, 8);
+        put_span(out, r->hosts);
     } else if (r->kind != KEY_BECOME) {
         put(out, r->set, 4);
+    }
+    if (r->kind == KEY_READ_CA) {
+        put_span(out, r->name);
+        put_span(out, r->key_path);
+        put_span(out, r->certificate_path);
+        put_span(out, r->hosts);
     }
     if (r->kind == KEY_READ) {
         put_span(out, r->name);
@@ -103,6 +112,7 @@ int key_message_answer(struct bytes *out, uint32_t number, const struct key_answ
     size_t at = begin(out, number);
     put(out, a->fine, 1);
     put_err(out, &a->err);
+    put(out, a->refused, 8);
     put_span(out, span_of(a->signature.bytes, a->signature.n));
     put_span(out, a->workload);
     put(out, files != NULL, 1);
@@ -221,6 +231,17 @@ int key_message_read_request(struct span message, struct key_request *out)
         out->passphrase_path = take_text(&r, KEY_REQUEST_MAX);
         out->pkcs12 = take_bool(&r);
         return out->key_path.len == 0 ? -1 : finish(&r);
+    case KEY_READ_CA:
+        out->set = (uint32_t)take(&r, 4);
+        out->name = take_text(&r, KEY_REQUEST_MAX);
+        out->key_path = take_text(&r, KEY_REQUEST_MAX);
+        out->certificate_path = take_text(&r, KEY_REQUEST_MAX);
+        out->hosts = take_text(&r, KEY_REQUEST_MAX);
+        return out->key_path.len == 0 || out->certificate_path.len == 0 ? -1 : finish(&r);
+    case KEY_ISSUE:
+        out->key = take(&r, 8);
+        out->hosts = take_text(&r, KEY_REQUEST_MAX);
+        return finish(&r);
     case KEY_RELEASE:
         out->set = (uint32_t)take(&r, 4);
         return finish(&r);
@@ -267,6 +288,7 @@ int key_message_read_answer(struct span message, struct key_answer *out, struct 
     struct reader r = {message, false};
     *out = (struct key_answer){.fine = take_bool(&r)};
     take_err(&r, &out->err);
+    out->refused = take(&r, 8);
     struct span signature = take_span(&r, TLS_SIGNATURE_MAX);
     out->signature.n = signature.len;
     if (signature.len > 0)

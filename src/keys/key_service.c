@@ -6,11 +6,13 @@
 #include "mtlsd/keys/key_message.h"
 #include "mtlsd/tls/tls_token_uri.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct key_service {
     struct key_service_order order;
     struct key_store store;
+    atomic_uint_least64_t refused;
 };
 
 struct key_service *key_service_new(const struct key_service_order *order)
@@ -37,6 +39,13 @@ static void lock(const struct key_service *s, lock_fn how, bool begin)
         how(s->order.ctx, begin);
 }
 
+/* Nothing but a process that is taken over asks for this. */
+static void refuse(struct key_service *s, struct key_answer *out, const char *why)
+{
+    atomic_fetch_add_explicit(&s->refused, 1, memory_order_relaxed);
+    (void)err_set(&out->err, ERR_PROTOCOL, "%s", why);
+}
+
 /* ---- signing ---- */
 
 static void sign_with(const struct tls_signing_key *key, const struct key_request *r, struct key_answer *out)
@@ -51,22 +60,39 @@ static void sign(struct key_service *s, const struct key_request *r, struct key_
 {
     const char *refusal = tls_signing_refusal(&r->what);
     if (refusal != NULL) {
-        (void)err_set(&out->err, ERR_PROTOCOL, "%s", refusal);
+        refuse(s, out, refusal);
         return;
     }
     lock(s, s->order.share, true);
     const struct tls_signing_key *key = key_store_find(&s->store, r->key);
     if (key == NULL)
-        (void)err_set(&out->err, ERR_PROTOCOL, "no such key");
+        refuse(s, out, "no such key");
     else
         sign_with(key, r, out);
+    lock(s, s->order.share, false);
+}
+
+static void issue(struct key_service *s, const struct key_request *r, struct identity_files *files, struct key_answer *out)
+{
+    struct err err = {0};
+    lock(s, s->order.share, true);
+    const struct tls_signing_key *key = key_store_find(&s->store, r->key);
+    bytes_init(&files->certificate.text, KEY_CERTIFICATE_MAX);
+    if (key == NULL)
+        refuse(s, out, "no such key");
+    else if (tls_signing_key_issue(key, r->hosts, s->order.now(), &files->certificate.text, &err) == 0)
+        out->fine = true;
+    else if (err.kind == ERR_PROTOCOL)
+        refuse(s, out, err.text);
+    else
+        out->err = err;
     lock(s, s->order.share, false);
 }
 
 /* ---- reading ---- */
 
 struct paths { /* owned */
-    char *name, *key, *certificate, *chain, *passphrase;
+    char *name, *key, *certificate, *chain, *passphrase, *hosts;
 };
 
 static void clear_paths(struct paths *p)
@@ -76,6 +102,7 @@ static void clear_paths(struct paths *p)
     free(p->certificate);
     free(p->chain);
     free(p->passphrase);
+    free(p->hosts);
 }
 
 static int copy_path(char **out, struct span path)
@@ -91,6 +118,8 @@ static int copy_paths(const struct key_request *r, struct paths *out)
     rc |= copy_path(&out->certificate, r->certificate_path);
     rc |= copy_path(&out->chain, r->chain_path);
     rc |= copy_path(&out->passphrase, r->passphrase_path);
+    if (r->kind == KEY_READ_CA && (out->hosts = span_dup(r->hosts)) == NULL)
+        rc = -1;
     return rc != 0 || out->name == NULL ? -1 : 0;
 }
 
@@ -105,12 +134,14 @@ static struct tls_key_memory *begin_set(struct key_service *s, uint32_t set)
     return memory;
 }
 
-static int keep(struct key_service *s, uint32_t set, struct identity_files *files, struct key_answer *out)
+static int keep(struct key_service *s, const struct key_request *r, struct identity_files *files, struct key_answer *out)
 {
     if (files->signing_key == NULL)
         return 0;
     lock(s, s->order.own, true);
-    int rc = key_store_add(&s->store, set, files->signing_key, &out->key);
+    int rc = r->kind == KEY_READ_CA ? key_store_note_ca(&s->store, files->ca_id) : 0;
+    if (rc == 0)
+        rc = key_store_add(&s->store, r->set, files->signing_key, &out->key);
     lock(s, s->order.own, false);
     out->has_key = rc == 0;
     out->facts = *tls_signing_key_facts(files->signing_key);
@@ -124,6 +155,20 @@ static void set_apart(struct key_service *s, struct identity_files *files)
         (void)err_set(&files->fault, ERR_MEMORY, "there can be no further thread for a key in a token: raise the limits of processes and memory");
 }
 
+/* Its signatures of hashes could be those of any certificate. */
+static void refuse_ca(struct key_service *s, struct identity_files *files, struct key_answer *out)
+{
+    lock(s, s->order.share, true);
+    bool ca = files->signing_key != NULL && key_store_is_ca(&s->store, tls_signing_key_facts(files->signing_key)->public_id);
+    lock(s, s->order.share, false);
+    if (!ca)
+        return;
+    tls_signing_key_unref(files->signing_key);
+    files->signing_key = NULL;
+    refuse(s, out, "");
+    (void)err_set(&files->fault, ERR_CREDENTIAL, "its key is that of a CA of forward_proxy.intercept, which signs certificates alone: use another key");
+}
+
 /* The files are read without a lock that signing would wait for. */
 static void read_identity(struct key_service *s, const struct key_request *r, struct identity_files *files, struct key_answer *out)
 {
@@ -131,11 +176,12 @@ static void read_identity(struct key_service *s, const struct key_request *r, st
     lock(s, s->order.change, true);
     struct tls_key_memory *memory = begin_set(s, r->set);
     if (memory != NULL && copy_paths(r, &p) == 0) {
-        const struct identity_order order = {p.name, p.key, p.certificate, p.chain, p.passphrase, r->pkcs12};
+        const struct identity_order order = {p.name, p.key, p.certificate, p.chain, p.passphrase, r->pkcs12, p.hosts, s->order.now()};
         identity_files_read(&s->order.files, &order, memory, files);
+        refuse_ca(s, files, out);
         if (files->signing_key != NULL && s->order.apart != NULL && tls_token_uri(p.key))
             set_apart(s, files);
-        out->fine = keep(s, r->set, files, out) == 0;
+        out->fine = keep(s, r, files, out) == 0;
         out->unlocked = !tls_key_memory_is_locked(memory);
     }
     tls_key_memory_unref(memory);
@@ -164,6 +210,11 @@ static void pack_workload(struct key_service *s, bool wait, struct bytes *packed
     out->workload = out->fine ? bytes_span(packed) : (struct span){0};
 }
 
+static bool gives_files(enum key_request_kind kind)
+{
+    return kind == KEY_READ || kind == KEY_READ_CA || kind == KEY_ISSUE;
+}
+
 int key_service_answer(struct key_service *s, uint32_t number, struct span message, struct bytes *out)
 {
     struct key_request r;
@@ -177,7 +228,11 @@ int key_service_answer(struct key_service *s, uint32_t number, struct span messa
         sign(s, &r, &a);
         break;
     case KEY_READ:
+    case KEY_READ_CA:
         read_identity(s, &r, &files, &a);
+        break;
+    case KEY_ISSUE:
+        issue(s, &r, &files, &a);
         break;
     case KEY_RELEASE:
         release(s, r.set);
@@ -190,7 +245,8 @@ int key_service_answer(struct key_service *s, uint32_t number, struct span messa
         pack_workload(s, r.wait, &workload, &a);
         break;
     }
-    int rc = key_message_answer(out, number, &a, r.kind == KEY_READ && a.fine ? &files : NULL);
+    a.refused = atomic_load_explicit(&s->refused, memory_order_relaxed);
+    int rc = key_message_answer(out, number, &a, gives_files(r.kind) && a.fine ? &files : NULL);
     identity_files_clear(&files);
     bytes_clear(&workload);
     if (rc == 0)

@@ -44,6 +44,7 @@ void key_store_clear(struct key_store *s)
     for (size_t i = 0; i < s->n; i++)
         clear_set(&s->sets[i]);
     free(s->sets);
+    free(s->cas);
     *s = (struct key_store){0};
 }
 
@@ -111,4 +112,24 @@ void key_store_release(struct key_store *s, uint32_t number)
     clear_set(set);
     s->n--;
     memmove(set, set + 1, (s->n - at) * sizeof(*set));
+}
+
+bool key_store_is_ca(const struct key_store *s, const uint8_t id[TLS_KEY_ID])
+{
+    for (size_t i = 0; i < s->n_cas; i++)
+        if (memcmp(s->cas[i], id, TLS_KEY_ID) == 0)
+            return true;
+    return false;
+}
+
+int key_store_note_ca(struct key_store *s, const uint8_t id[TLS_KEY_ID])
+{
+    if (key_store_is_ca(s, id))
+        return 0;
+    uint8_t(*more)[TLS_KEY_ID] = s->n_cas < KEY_STORE_SETS ? realloc(s->cas, (s->n_cas + 1) * sizeof(*more)) : NULL;
+    if (more == NULL)
+        return -1;
+    s->cas = more;
+    memcpy(s->cas[s->n_cas++], id, TLS_KEY_ID);
+    return 0;
 }

@@ -14,6 +14,8 @@ struct key_store {
     struct key_set *sets; /* owned, by their number */
     size_t n, cap;
     size_t n_keys; /* of all sets */
+    uint8_t (*cas)[TLS_KEY_ID]; /* owned; the keys of CAs that were ever read, by their public half */
+    size_t n_cas;
 };
 
 void key_store_clear(struct key_store *s);
@@ -25,5 +27,8 @@ MUST_CHECK int key_store_add(struct key_store *s, uint32_t set, struct tls_signi
 const struct tls_signing_key *key_store_find(const struct key_store *s, uint64_t id);
 /* Wipes the keys of a set. One that never began is fine. */
 void key_store_release(struct key_store *s, uint32_t set);
+/* From then on this key is that of a CA, in whatever file it is, and signs certificates alone. -1: out of memory, or too many. */
+MUST_CHECK int key_store_note_ca(struct key_store *s, const uint8_t id[TLS_KEY_ID]);
+bool key_store_is_ca(const struct key_store *s, const uint8_t id[TLS_KEY_ID]);
 
 #endif

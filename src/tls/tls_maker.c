@@ -245,18 +245,30 @@ int tls_maker_san(struct tls_maker *m, const char *san, struct err *err)
 
 /* ---- its signature, and its text ---- */
 
-int tls_maker_sign(struct tls_maker *m, const struct tls_maker *issuer, bool sha1, struct err *err)
+static int set_key_ids(gnutls_x509_crt_t crt, gnutls_x509_crt_t issuer)
 {
     uint8_t id[64];
     size_t size = sizeof(id);
-    int rc = gnutls_x509_crt_get_key_id(m->crt, GNUTLS_KEYID_USE_SHA1, id, &size);
+    int rc = gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA1, id, &size);
     if (rc == 0)
-        rc = gnutls_x509_crt_set_subject_key_id(m->crt, id, size);
+        rc = gnutls_x509_crt_set_subject_key_id(crt, id, size);
     size = sizeof(id);
     if (rc == 0)
-        rc = gnutls_x509_crt_get_key_id(issuer->crt, GNUTLS_KEYID_USE_SHA1, id, &size);
+        rc = gnutls_x509_crt_get_key_id(issuer, GNUTLS_KEYID_USE_SHA1, id, &size);
+    return rc == 0 ? gnutls_x509_crt_set_authority_key_id(crt, id, size) : rc;
+}
+
+int tls_maker_sign_with(struct tls_maker *m, gnutls_x509_crt_t issuer, gnutls_privkey_t key, struct err *err)
+{
+    int rc = set_key_ids(m->crt, issuer);
     if (rc == 0)
-        rc = gnutls_x509_crt_set_authority_key_id(m->crt, id, size);
+        rc = gnutls_x509_crt_privkey_sign(m->crt, issuer, key, GNUTLS_DIG_UNKNOWN, 0);
+    return rc == 0 ? 0 : tls_maker_failed(err, "cannot sign the certificate", rc);
+}
+
+int tls_maker_sign(struct tls_maker *m, const struct tls_maker *issuer, bool sha1, struct err *err)
+{
+    int rc = set_key_ids(m->crt, issuer->crt);
     if (rc == 0)
         rc = gnutls_x509_crt_sign2(m->crt, issuer->crt, issuer->key, sha1 ? GNUTLS_DIG_SHA1 : GNUTLS_DIG_SHA256, 0);
     return rc == 0 ? 0 : tls_maker_failed(err, "cannot sign the certificate", rc);

@@ -6,6 +6,7 @@
 #include "mtlsd/base/bytes.h"
 #include "mtlsd/base/err.h"
 
+#include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
@@ -53,6 +54,8 @@ MUST_CHECK int tls_maker_name(struct tls_maker *m, const struct tls_maker_names 
 MUST_CHECK int tls_maker_san(struct tls_maker *m, const char *san, struct err *err);
 /* Sets the key identifiers and signs; the issuer may be m itself. */
 MUST_CHECK int tls_maker_sign(struct tls_maker *m, const struct tls_maker *issuer, bool sha1, struct err *err);
+/* The same with a key that may be lent, by the hash that suits it. */
+MUST_CHECK int tls_maker_sign_with(struct tls_maker *m, gnutls_x509_crt_t issuer, gnutls_privkey_t key, struct err *err);
 
 /* Append PEM text. With broken the last bit of the signature is flipped. */
 MUST_CHECK int tls_maker_append_certificate(const struct tls_maker *m, bool broken, struct bytes *out, struct err *err);

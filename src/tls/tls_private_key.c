@@ -88,6 +88,17 @@ int tls_private_key_read(struct span label, struct span der, struct tls_key_memo
     return rc < 0 ? rc : 0;
 }
 
+int tls_private_key_take(gnutls_x509_privkey_t form, struct tls_key_memory *memory, struct tls_private_key *out)
+{
+    *out = (struct tls_private_key){.memory = memory != NULL ? tls_key_memory_ref(memory) : tls_key_memory_new()};
+    int kind = gnutls_x509_privkey_get_pk_algorithm2(form, &out->bits);
+    out->algorithm = kind > 0 ? (gnutls_pk_algorithm_t)kind : GNUTLS_PK_UNKNOWN;
+    int rc = out->memory == NULL ? GNUTLS_E_MEMORY_ERROR : kind < 0 ? kind : keep_numbers(form, out);
+    if (rc < 0)
+        tls_private_key_clear(out);
+    return rc < 0 ? rc : 0;
+}
+
 void tls_private_key_clear(struct tls_private_key *key)
 {
     tls_key_memory_wipe(key->secret);

@@ -26,6 +26,8 @@ struct tls_private_key {
  * key, for checks, and stays owned by the caller. With memory NULL the key gets memory of its own. 0 or a GnuTLS error. */
 MUST_CHECK int tls_private_key_read(struct span label, struct span der, struct tls_key_memory *memory, struct tls_private_key *out,
                                     gnutls_x509_privkey_t form);
+/* The same for an EC key that is in form only. */
+MUST_CHECK int tls_private_key_take(gnutls_x509_privkey_t form, struct tls_key_memory *memory, struct tls_private_key *out);
 void tls_private_key_clear(struct tls_private_key *key); /* of a zeroed one too */
 /* *out signs with key, and borrows it. For any thread. 0 or a GnuTLS error. */
 MUST_CHECK int tls_private_key_lend(const struct tls_private_key *key, gnutls_privkey_t *out);

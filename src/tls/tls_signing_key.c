@@ -2,11 +2,13 @@
 #include "mtlsd/tls/tls_signing_key.h"
 
 #include "tls_internal.h"
+#include "tls_issuer_own.h"
 #include "tls_key.h"
 #include "tls_key_decrypt.h"
 #include "tls_pem.h"
 #include "tls_pkcs12_open.h"
 #include "tls_private_key.h"
+#include "tls_signing_key_own.h"
 #include "tls_token.h"
 #include "mtlsd/tls/tls_token_uri.h"
 
@@ -18,6 +20,7 @@ struct tls_signing_key {
     atomic_uint refs;
     struct tls_signing_key_facts facts;
     struct tls_private_key own; /* where signer.sign is NULL */
+    struct tls_issuer *issuer;  /* whose certificates have it; NULL: none, or it is elsewhere */
     struct tls_signer signer;
     uint64_t id;
 };
@@ -186,6 +189,20 @@ struct tls_signing_key *tls_signing_key_read(const struct tls_key_source *source
     return NULL;
 }
 
+struct tls_signing_key *tls_signing_key_own(gnutls_x509_privkey_t form, struct tls_key_memory *memory, struct tls_issuer *issuer)
+{
+    struct tls_signing_key *key = calloc(1, sizeof(*key));
+    if (key == NULL)
+        return NULL;
+    atomic_init(&key->refs, 1);
+    if (tls_private_key_take(form, memory, &key->own) == 0 && note_facts(key, form) == 0) {
+        key->issuer = issuer;
+        return key;
+    }
+    tls_signing_key_unref(key);
+    return NULL;
+}
+
 struct tls_signing_key *tls_signing_key_of(const struct tls_signer *signer, uint64_t id, const struct tls_signing_key_facts *facts)
 {
     struct tls_signing_key *key = calloc(1, sizeof(*key));
@@ -214,6 +231,7 @@ void tls_signing_key_unref(struct tls_signing_key *key)
         key->signer.end(key->signer.ctx);
     else
         tls_private_key_clear(&key->own);
+    tls_issuer_free(key->issuer);
     free(key);
 }
 
@@ -234,6 +252,13 @@ int tls_signing_key_sign(const struct tls_signing_key *key, const struct tls_sig
         memcpy(out->bytes, signature.data, signature.size);
     gnutls_free(signature.data);
     return fits ? 0 : -1;
+}
+
+int tls_signing_key_issue(const struct tls_signing_key *key, struct span host, int64_t now, struct bytes *pem, struct err *err)
+{
+    if (key->signer.issue != NULL)
+        return key->signer.issue(key->signer.ctx, key->id, host, pem, err);
+    return key->issuer != NULL ? tls_issuer_issue(key->issuer, host, now, pem, err) : err_set(err, ERR_PROTOCOL, "no CA issues for this key");
 }
 
 /* ---- what the library calls ---- */

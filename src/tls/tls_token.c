@@ -110,7 +110,7 @@ struct tls_signing_key *tls_token_key(const char *uri, const struct tls_passphra
         token_free(t);
         return NULL;
     }
-    struct tls_signing_key *key = tls_signing_key_of(&(struct tls_signer){t, sign, end}, 0, &facts);
+    struct tls_signing_key *key = tls_signing_key_of(&(struct tls_signer){t, sign, NULL, end}, 0, &facts);
     if (key == NULL)
         (void)err_set(err, ERR_MEMORY, "out of memory");
     return key;

@@ -46,7 +46,7 @@ class KeyProcess(harness.Case):
         # Standard error, a channel for the worker and for each of two threads that load, and one that says that it lives.
         self.assertEqual(5, len([link for link in links if link != "/dev/null"]), links)
         status = self.ask("/status").json()
-        self.assertEqual({"process": True, "pid": self.keys, "answers": True, "sandbox": status["keys"]["sandbox"]}, status["keys"])
+        self.assertEqual({"process": True, "pid": self.keys, "answers": True, "refused": 0, "sandbox": status["keys"]["sandbox"]}, status["keys"])
         self.assertIn(f"in process {self.keys}", self.command("status", "--socket", self.socket).stdout)
 
     def test_its_sandbox_is_told(self):

@@ -8,12 +8,14 @@ import pathlib
 import re
 import shutil
 import socket
+import ssl
 import stat
 import struct
 import subprocess
 import unittest
 
 import harness
+import p256
 import peers
 from certs import openssl
 from harness import free_port, wait_for
@@ -207,6 +209,65 @@ class Rotation(harness.Case):
                     self.assertEqual(set(), self.look(holder, wanted, PROTECTED), "outside of locked pages")
                     self.assertEqual(set(), self.look(self.mtlsd.pid, wanted), "in the process of connections")
                     self.mtlsd.stop()
+
+
+class Authority(harness.Case):
+    """The CA of forward_proxy.intercept, and the key of the certificates that it issues."""
+
+    def handshake(self, ca, port):
+        """The number x of the key of the certificate that we are shown."""
+        with socket.create_connection(("127.0.0.1", port), 10) as connection:
+            connection.sendall(b"CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443\r\n\r\n")
+            self.assertIn(b" 200 ", connection.recv(1000))
+            with ssl.create_default_context(cafile=ca / "ca.pem").wrap_socket(connection, server_hostname="api.example") as inside:
+                der = inside.getpeercert(True)
+        at = der.index(p256.BEFORE_POINT) + len(p256.BEFORE_POINT)
+        return der[at:at + 32]
+
+    def leaf_numbers(self, pid, x):
+        """Of the key of a certificate: the bytes of its private number, which is kept near the public one."""
+        found = set()
+        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+            for begin, end, flags in mappings(pid):
+                if end - begin > 1 << 20 or not PROTECTED <= flags:
+                    continue
+                piece = os.pread(memory.fileno(), end - begin, begin)
+                at = piece.find(x)
+                candidates = range(max(0, at - 64), at + 129, 1) if at >= 0 else ()
+                found |= {piece[i:i + 32] for i in candidates if 0 < int.from_bytes(piece[i:i + 32], "big") < p256.N}
+        return {number for number in found if p256.times_g(int.from_bytes(number, "big"))[0] == int.from_bytes(x, "big")}
+
+    def test_its_keys_are_in_the_process_of_keys_alone(self):
+        for top, apart in (("", True), ("insecure_keys_in_process = true;", False)):
+            with self.subTest(apart=apart):
+                ca, port = self.folder / f"ca{apart}", free_port()
+                self.assertEqual(0, self.command("pki", "init", "--dir", ca, "--only", "api.example").returncode)
+                self.mtlsd = self.daemon(f"""{top} admin = {{ socket = "unix:{self.folder}/admin.sock"; }};
+                    upstreams = {{ far = {{ targets = [ "127.0.0.1:9" ]; host = "preserve"; }}; }};
+                    listeners = {{ proxy = {{ bind = "127.0.0.1:{port}"; forward_proxy = {{ intercept = {{ ca = "{ca}/ca.pem"; key = "{ca}/ca.key"; }}; }};
+                        routes = ( {{ host = "api.example"; upstream = "far"; }} ); }}; }};""", [port])
+                x = self.handshake(ca, port)
+                wanted, other = traces(ca / "ca.key"), self.mtlsd.pid
+                holder = self.mtlsd.key_process() or other
+                self.assertEqual(apart, holder != other)
+                try:
+                    numbers = self.leaf_numbers(holder, x)
+                except PermissionError:
+                    self.skipTest("looking into another process needs root with CAP_SYS_PTRACE")
+                self.assertEqual(1, len(numbers), "the key of the certificate is not found: the search is wrong")
+                number = numbers.pop()
+                for order, value in (("big-endian", number), ("little-endian", number[::-1])):
+                    wanted |= {f"leaf {order} from {i}": value[i:i + WINDOW] for i in (0, 16)}
+                self.assertTrue(any("leaf" in name for name in search(holder, wanted)))
+                self.assertTrue(any("priv" in name for name in search(holder, wanted)), "the CA's key is not found: the search is wrong")
+                self.assertEqual(set(), search(holder, wanted, PROTECTED), "outside of locked pages")
+                if apart:
+                    self.assertEqual(set(), search(other, wanted), "in the process of connections")
+                self.command("reload", "-c", self.mtlsd.config_path)
+                self.handshake(ca, port)
+                self.assertEqual(set(), search(holder, wanted, PROTECTED), "outside of locked pages, after a reload")
+                wait_for(lambda: not any("leaf" in name for name in search(holder, wanted)), "the end of the first key of certificates", 5, 0.3)
+                self.mtlsd.stop()
 
 
 NOBODY = 65534

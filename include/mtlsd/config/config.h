@@ -95,11 +95,11 @@ int config_registry_files(const struct config_registry *registry, const char *ho
 
 struct config_listener;
 struct config_trust;
-enum { CONFIG_IDENTITY_FILES = 7, CONFIG_LISTENER_FILES = 3 };
+enum { CONFIG_IDENTITY_FILES = 7, CONFIG_ISSUER_FILES = 2 };
 /* The files that it names, without values of the environment and of tokens. Gives their number. */
 size_t config_identity_files(const struct config_identity *identity, const char *files[CONFIG_IDENTITY_FILES]);
-/* The same of a listener, without those of its identities and pages. */
-size_t config_listener_files(const struct config_listener *l, const char *files[CONFIG_LISTENER_FILES]);
+/* The same of the CA that a listener's forward proxy issues certificates with. */
+size_t config_issuer_files(const struct config_listener *l, const char *files[CONFIG_ISSUER_FILES]);
 /* The CA file or folder; NULL: "system", or a value of the environment. */
 const char *config_trust_file(const struct config_trust *trust);
 

@@ -40,6 +40,7 @@ struct admin_reloads {
 struct admin_keys {
     int pid;     /* of the process that holds private keys; 0: this one does */
     bool silent; /* it does not answer */
+    uint64_t refused; /* requests that only a process that is taken over sends */
     const struct sandbox_facts *sandbox; /* of that process; NULL: not told */
 };
 

@@ -16,6 +16,8 @@ struct identity_order { /* borrowed */
     const char *chain;       /* NULL: none */
     const char *passphrase;  /* the file of it, or of a PIN; NULL: none */
     bool pkcs12;             /* key is PKCS#12; the text of its chain is made of it */
+    const char *hosts;       /* key and certificate are those of a CA that issues for these, one a line (tls_issuer.h); NULL: they are of an identity */
+    int64_t now;             /* with hosts; a process that reads for another one takes its own time */
 };
 
 struct identity_file {
@@ -29,7 +31,8 @@ struct identity_file {
 
 struct identity_files {
     struct identity_file key, certificate, chain, passphrase;
-    struct tls_signing_key *signing_key; /* counted; NULL: fault, or a file failed */
+    struct tls_signing_key *signing_key; /* counted; of the certificates that a CA issues; NULL: fault, or a file failed */
+    uint8_t ca_id[TLS_KEY_ID]; /* with hosts: of the key of the CA, which stays where it was read */
     struct err fault;
 };
 

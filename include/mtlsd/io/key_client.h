@@ -48,5 +48,6 @@ MUST_CHECK int key_client_watch_workload(struct key_client *c, struct uv_loop_s 
 
 pid_t key_client_pid(const struct key_client *c);
 bool key_client_answers(const struct key_client *c); /* false: the last request got no answer in time */
+uint64_t key_client_refused(const struct key_client *c); /* requests that only a process that is taken over sends */
 
 #endif

@@ -11,6 +11,7 @@
 enum {
     KEY_HEAD_BYTES = 8,
     KEY_REQUEST_MAX = 512 * 1024,     /* all messages of a handshake of TLS 1.2 */
+    KEY_CERTIFICATE_MAX = 64 * 1024,  /* one that is issued, as PEM */
     KEY_ANSWER_MAX = 64 * 1024 * 1024 /* files of certificates */
 };
 
@@ -20,14 +21,17 @@ enum key_request_kind {
     KEY_RELEASE,  /* a set with all its keys */
     KEY_BECOME,   /* the configured user, once and for good */
     KEY_WORKLOAD, /* what the SPIFFE Workload API gave, without keys */
+    KEY_READ_CA,  /* the files of a CA that issues for hosts, into a set; the key of the answer is that of its certificates */
+    KEY_ISSUE,    /* a certificate of such a key, for one host; it is the certificate of the answer's files */
 };
 
 struct key_request { /* borrows from the message */
     enum key_request_kind kind;
-    uint64_t key;             /* KEY_SIGN */
+    uint64_t key;             /* KEY_SIGN, KEY_ISSUE */
     struct tls_signing what;
-    uint32_t set;             /* KEY_READ, KEY_RELEASE */
-    struct span name, key_path, certificate_path, chain_path, passphrase_path; /* KEY_READ; an empty path: none */
+    uint32_t set;             /* KEY_READ, KEY_READ_CA, KEY_RELEASE */
+    struct span hosts;        /* KEY_READ_CA, one a line; KEY_ISSUE, one alone */
+    struct span name, key_path, certificate_path, chain_path, passphrase_path; /* KEY_READ, KEY_READ_CA; an empty path: none */
     bool pkcs12;
     bool wait;                  /* KEY_WORKLOAD: for the first answer of the agent */
 };
@@ -35,6 +39,7 @@ struct key_request { /* borrows from the message */
 struct key_answer {
     bool fine;
     struct err err;             /* if not */
+    uint64_t refused;           /* requests so far that only a process that is taken over sends */
     struct tls_signature signature; /* to KEY_SIGN */
     uint64_t key;               /* to KEY_READ: the number of the key, */
     bool has_key;
@@ -48,7 +53,7 @@ int key_message_frame(struct span bytes, size_t most, uint32_t *number, struct s
 
 /* Append a frame. -1: out of memory, or too long; then *out is of no use. */
 MUST_CHECK int key_message_request(struct bytes *out, uint32_t number, const struct key_request *request);
-/* files: NULL, or what was read, to KEY_READ. */
+/* files: NULL, or what was read, to KEY_READ, KEY_READ_CA and KEY_ISSUE. */
 MUST_CHECK int key_message_answer(struct bytes *out, uint32_t number, const struct key_answer *answer, const struct identity_files *files);
 
 /* -1: the message is not well-formed. */

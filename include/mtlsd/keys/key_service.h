@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The process of keys, without its sockets: a request in, an answer out. It signs what TLS signs, with the keys that were read, and gives no key away.
- * A request is hostile: the process that sends it may be taken over.
+ * With the key of a CA (tls_issuer.h) it signs certificates that it makes itself, and nothing else: it refuses to read that key as one of an identity.
+ * A request is hostile: the process that sends it may be taken over. What only such a process asks for is refused and counted.
  */
 #ifndef MTLSD_KEYS_KEY_SERVICE_H
 #define MTLSD_KEYS_KEY_SERVICE_H
@@ -16,6 +17,7 @@ struct key_service_order { /* copied; what it points to must outlive the service
     MUST_CHECK int (*become)(void *ctx, struct err *err); /* gives up the rights of the start */
     /* Packs what the Workload API gave, and may wait for its first answer. -1: out of memory. NULL: no such source is configured. */
     MUST_CHECK int (*workload)(void *ctx, bool wait, struct bytes *packed);
+    int64_t (*now)(void); /* seconds since 1970, for certificates that a CA issues */
     /* Where several threads answer, else NULL: change keeps out other reads, own all others, share those that own. */
     void (*change)(void *ctx, bool begin);
     void (*own)(void *ctx, bool begin);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificates for the hosts of a forward proxy's routes, issued while it runs by a CA of our own, so that programs can speak https to it. The CA must
- * be constrained to exactly these hosts: it is refused if its theft could be of use for any other. The keys of the certificates are in memory only.
+ * Accepting contexts for the hosts of a forward proxy's routes, so that programs can speak https to it. Their certificates come from tls_issuer.h,
+ * in another process as a rule; here they are kept while they are fresh.
  */
 #ifndef MTLSD_TLS_TLS_INTERCEPT_H
 #define MTLSD_TLS_TLS_INTERCEPT_H
@@ -11,18 +11,10 @@
 #include "mtlsd/tls/tls_engine.h"
 
 struct tls_intercept;
-struct tls_key_memory;
+struct tls_signing_key;
 
-struct tls_intercept_spec { /* borrowed for the call */
-    struct span certificate, key; /* PEM */
-    const char *certificate_file, *key_file; /* for messages */
-    const char *const *hosts; /* of the routes, lower case, exact or "*.suffix"; addresses are skipped */
-    size_t n_hosts;
-};
-
-/* NULL + err: the CA is no CA, allows a CA below it, has expired, does not match its key, has no critical name constraints, or permits another name than
- * these hosts, an address, or not all of the hosts. */
-struct tls_intercept *tls_intercept_new(const struct tls_intercept_spec *spec, int64_t now, struct err *err);
+/* Takes a reference to the key that tls_issuer_read gave for the same hosts. NULL: out of memory. */
+struct tls_intercept *tls_intercept_new(struct tls_signing_key *key, struct span hosts);
 void tls_intercept_free(struct tls_intercept *t);
 
 /* Whether its CA may issue for this host. */

@@ -58,6 +58,8 @@ enum { TLS_SIGNING_LATE = -2 }; /* the token did not answer in time */
 struct tls_signer {
     void *ctx;
     MUST_CHECK int (*sign)(void *ctx, uint64_t id, const struct tls_signing *what, struct tls_signature *out); /* 0, -1: there is no signature, or late */
+    /* NULL, or of a key that an issuer made: as tls_signing_key_issue, by the clock of that process. */
+    MUST_CHECK int (*issue)(void *ctx, uint64_t id, struct span host, struct bytes *pem, struct err *err);
     void (*end)(void *ctx); /* once, when the key is no longer used */
 };
 
@@ -71,6 +73,9 @@ void tls_signing_key_unref(struct tls_signing_key *key); /* the last one wipes; 
 const struct tls_signing_key_facts *tls_signing_key_facts(const struct tls_signing_key *key);
 /* 0, -1: the key cannot sign this, or TLS_SIGNING_LATE. */
 MUST_CHECK int tls_signing_key_sign(const struct tls_signing_key *key, const struct tls_signing *what, struct tls_signature *out);
+
+/* Appends a certificate of this key for a host, as PEM, for a key that tls_issuer_read gave. ERR_PROTOCOL: it issues for no such host. */
+MUST_CHECK int tls_signing_key_issue(const struct tls_signing_key *key, struct span host, int64_t now, struct bytes *pem, struct err *err);
 
 /* Overwrites with spaces what is not in whole blocks of certificates. Marks and lines stay where they are, and so does the head of a file that is no PEM,
  * so that a reader finds the same fault in the same place. */

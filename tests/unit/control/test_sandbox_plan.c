@@ -37,7 +37,10 @@ static const char full[] =
     "upstreams = { u = { targets = \"unix:/srv/app/app.sock\"; }; v = { targets = \"v.example:443\"; tls = { identity = \"app\"; }; }; };\n"
     "listeners = { a = { bind = \"127.0.0.1:1\"; tls = { identity = \"web\"; trust = \"t\"; }; routes = (\n"
     "    { path = \"/help\"; respond = { status = 200; file = \"/srv/pages/help.html\"; }; }, { upstream = \"u\"; } ); };\n"
-    "  b = { bind = \"unix:/run/listeners/b.sock\"; upstream = \"v\"; }; };\n";
+    "  b = { bind = \"unix:/run/listeners/b.sock\"; upstream = \"v\"; };\n"
+    "  c = { bind = \"127.0.0.1:3\"; require_header = { name = \"x-key\"; value_file = \"/srv/shared/key\"; };\n"
+    "    forward_proxy = { intercept = { ca = \"/srv/ca/ca.pem\"; key = \"/srv/ca/ca.key\"; }; };\n"
+    "    routes = ( { host = \"v.example\"; upstream = \"v\"; } ); }; };\n";
 
 START_TEST(has_each_place_of_the_configuration)
 {
@@ -58,6 +61,9 @@ START_TEST(has_each_place_of_the_configuration)
         {"/srv/b/app.key", SANDBOX_READ},
         {"/etc/mtlsd/ca/t.pem", SANDBOX_READ},
         {"/srv/lists/t.crl", SANDBOX_READ},
+        {"/srv/ca/ca.pem", SANDBOX_READ},
+        {"/srv/ca/ca.key", SANDBOX_READ},
+        {"/srv/shared/key", SANDBOX_READ},
         {"/srv/pages/help.html", SANDBOX_READ},
         {"/etc/resolv.conf", SANDBOX_SYSTEM},
     };
@@ -72,16 +78,17 @@ END_TEST
 /* E4: an intruder in the process of connections cannot open what it does not need. */
 START_TEST(files_of_identities_are_for_the_process_that_holds_keys)
 {
-    static const char *const of_identities[] = {"/srv/web.pem", "/srv/a/app.crt", "/srv/b/app.key"};
-    static const char *const of_the_rest[] = {"/etc/mtlsd/mtlsd.conf", "/etc/mtlsd/ca/t.pem", "/srv/lists/t.crl", "/var/log/mtlsd/main.log", "/run/mtlsd/admin.sock"};
+    static const char *const of_identities[] = {"/srv/web.pem", "/srv/a/app.crt", "/srv/b/app.key", "/srv/ca/ca.pem", "/srv/ca/ca.key"};
+    static const char *const of_the_rest[] = {"/etc/mtlsd/mtlsd.conf", "/etc/mtlsd/ca/t.pem", "/srv/lists/t.crl", "/var/log/mtlsd/main.log", "/run/mtlsd/admin.sock",
+                                              "/srv/shared/key"};
     struct config *config;
     struct sandbox_plan plan = plan_of(full, SANDBOX_CONNECTIONS, &config), keys;
     ck_assert_int_eq(sandbox_plan_new(&keys, config, SANDBOX_KEYS), 0);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof(of_identities) / sizeof(of_identities[0]); i++) {
         ck_assert_int_eq(use_of(&plan, of_identities[i]), -1);
         ck_assert_int_eq(use_of(&keys, of_identities[i]), SANDBOX_AROUND);
     }
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < sizeof(of_the_rest) / sizeof(of_the_rest[0]); i++)
         ck_assert_int_eq(use_of(&keys, of_the_rest[i]), -1);
     for (size_t i = 0; i < keys.n; i++)
         ck_assert(keys.places[i].use == SANDBOX_AROUND || keys.places[i].use == SANDBOX_SYSTEM);

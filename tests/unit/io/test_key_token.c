@@ -34,7 +34,7 @@ static struct tls_signing_key *apart(void)
     struct tls_signing_key_facts facts = {.bits = 256};
     atomic_store(&ended, 0);
     atomic_store(&signed_n, 0);
-    struct tls_signing_key *key = key_token_apart(tls_signing_key_of(&(struct tls_signer){NULL, sign, end}, 0, &facts));
+    struct tls_signing_key *key = key_token_apart(tls_signing_key_of(&(struct tls_signer){NULL, sign, NULL, end}, 0, &facts));
     ck_assert_ptr_nonnull(key);
     ck_assert_uint_eq(tls_signing_key_facts(key)->bits, 256);
     return key;

@@ -26,6 +26,9 @@ static const struct key_request requests[] = {
     {.kind = KEY_BECOME},
     {.kind = KEY_WORKLOAD, .wait = true},
     {.kind = KEY_WORKLOAD},
+    {.kind = KEY_READ_CA, .set = 3, .name = {(const uint8_t *)"me", 2}, .key_path = {(const uint8_t *)"/k", 2}, .certificate_path = {(const uint8_t *)"/c", 2},
+     .hosts = {(const uint8_t *)"a.example\n", 10}},
+    {.kind = KEY_ISSUE, .key = UINT64_C(0x300000001), .hosts = {(const uint8_t *)"a.example", 9}},
 };
 enum { REQUESTS = sizeof(requests) / sizeof(requests[0]) };
 
@@ -54,6 +57,7 @@ START_TEST(a_request_arrives_as_it_was_sent)
     ck_assert(span_equals(out.what.input, in->what.input) && span_equals(out.name, in->name) && span_equals(out.key_path, in->key_path));
     ck_assert(span_equals(out.certificate_path, in->certificate_path) && span_equals(out.chain_path, in->chain_path));
     ck_assert(span_equals(out.passphrase_path, in->passphrase_path) && out.pkcs12 == in->pkcs12 && out.wait == in->wait);
+    ck_assert(span_equals(out.hosts, in->hosts));
 }
 END_TEST
 
@@ -77,10 +81,12 @@ static const struct {
     const char *why;
 } bad[] = {
     {"\x00", 1, "no kind"},
-    {"\x05", 1, "a kind that is not known"},
+    {"\x08", 1, "a kind that is not known"},
     {"\x01\0\0\0\0\0\0\0\1\0\0\0\1\2\0\0\0\0", 18, "neither true nor false"},
     {"\x01\0\0\0\0\0\0\0\1\0\0\0\1\1\xff\xff\xff\xff", 18, "a length past the end"},
     {"\x02\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 26, "no path of a key"},
+    {"\x06\0\0\0\1\0\0\0\0\0\0\0\1a\0\0\0\0\0\0\0\0", 22, "a CA without a certificate"},
+    {"\x07\0\0\0\0\0\0\0\1\0\0\0\2a\0", 15, "a zero byte in a host"},
     {"\x02\0\0\0\1\0\0\0\0\0\0\0\2a\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 28, "a zero byte in a path"},
 };
 
@@ -99,7 +105,7 @@ static void fill(struct identity_files *files, struct key_answer *answer)
     bytes_init(&files->key.text, 100);
     bytes_append_str(&files->key.text, "certificates");
     (void)err_set(&files->chain.err, ERR_IO, "/chain: is gone");
-    *answer = (struct key_answer){.fine = true, .key = 99, .has_key = true, .unlocked = true, .facts = {.algorithm = 4, .bits = 256, .line = 12}};
+    *answer = (struct key_answer){.fine = true, .key = 99, .refused = 5, .has_key = true, .unlocked = true, .facts = {.algorithm = 4, .bits = 256, .line = 12}};
     memset(answer->facts.public_id, 0xab, TLS_KEY_ID);
 }
 
@@ -112,6 +118,7 @@ START_TEST(an_answer_with_files_arrives_as_it_was_sent)
     ck_assert_int_eq(key_message_read_answer(message_of(KEY_ANSWER_MAX), &read, &out), 0);
     ck_assert(read.fine && read.has_key && read.unlocked);
     ck_assert_uint_eq(read.key, 99);
+    ck_assert_uint_eq(read.refused, 5);
     ck_assert_int_eq(memcmp(&read.facts, &answer.facts, sizeof(read.facts)), 0);
     ck_assert(out.key.has_key && !out.key.failed && out.key.facts.access.foreign_group && !out.key.facts.access.foreign_owner);
     ck_assert_uint_eq(out.key.facts.access.mode, 0640);

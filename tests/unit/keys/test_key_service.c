@@ -5,6 +5,7 @@
 
 #include "mtlsd/keys/key_message.h"
 #include "mtlsd/keys/key_service.h"
+#include "mtlsd/tls/tls_pki.h"
 
 #include <string.h>
 
@@ -42,6 +43,11 @@ static int become(void *ctx, struct err *err)
     return l->becomes ? 0 : err_set(err, ERR_IO, "no such user");
 }
 
+static int64_t now(void)
+{
+    return 1800000000;
+}
+
 static int (*read_file)(void *ctx, const char *path, struct bytes *out, struct file_facts *facts, struct err *err);
 static uint32_t released; /* a set, during a read; 0: none */
 
@@ -62,7 +68,7 @@ static void set_up(void)
     struct file_source files = memory_files_source(&w.files);
     read_file = files.read;
     files.read = read_and_release;
-    service = key_service_new(&(struct key_service_order){files, &locks, become, NULL, change, own, share, NULL});
+    service = key_service_new(&(struct key_service_order){files, &locks, become, NULL, now, change, own, share, NULL});
 }
 
 static void tear_down(void)
@@ -135,6 +141,98 @@ START_TEST(signs_nothing_but_handshakes_with_its_own_keys)
     ck_assert(!signs(key, "a text"));
     ck_assert(!signs(key + 1, "0123456789abcdef0123456789abcdef"));
     ck_assert(!signs(0, "0123456789abcdef0123456789abcdef"));
+}
+END_TEST
+
+/* ---- a CA ---- */
+
+static void put_ca(void)
+{
+    static const char *const only[] = {"api.example"};
+    const struct tls_pki_ca order = {"CA", only, 1, now() - 86400, now() + 10 * 86400};
+    struct tls_pki_pair ca;
+    struct err err = {0};
+    ck_assert_int_eq(tls_pki_make_ca(&order, &ca, &err), 0);
+    (void)memory_files_put(&w.files, "/etc/ca.pem", bytes_span(&ca.certificate));
+    (void)memory_files_put(&w.files, "/etc/ca.key", bytes_span(&ca.key));
+    tls_pki_pair_clear(&ca);
+}
+
+static struct key_request ca_request(const char *hosts)
+{
+    return (struct key_request){.kind = KEY_READ_CA,
+                                .set = 1,
+                                .name = span_from_str("proxy"),
+                                .key_path = span_from_str("/etc/ca.key"),
+                                .certificate_path = span_from_str("/etc/ca.pem"),
+                                .hosts = span_from_str(hosts)};
+}
+
+static struct key_answer read_ca(const char *hosts, const char *fault)
+{
+    struct identity_files files = {0};
+    struct key_answer answer;
+    struct key_request request = ca_request(hosts);
+    struct span text = bytes_span(&memory_files_find(&w.files, "/etc/ca.key")->text);
+    ask(&request, &answer, &files);
+    ck_assert_msg(answer.fine && strstr(files.fault.text, fault) != NULL, "%s", files.fault.text);
+    ck_assert_uint_eq(files.key.text.len, 0);
+    struct span given = bytes_span(&files.certificate.text);
+    ck_assert(given.len > 0 && memmem(given.ptr, given.len, text.ptr + 30, 30) == NULL);
+    identity_files_clear(&files);
+    return answer;
+}
+
+static struct key_answer issue(uint64_t key, const char *host)
+{
+    struct identity_files files = {0};
+    struct key_answer answer;
+    ask(&(struct key_request){.kind = KEY_ISSUE, .key = key, .hosts = span_from_str(host)}, &answer, &files);
+    struct span pem = bytes_span(&files.certificate.text);
+    ck_assert_int_eq(answer.fine, pem.len > 0 && memmem(pem.ptr, pem.len, "CERTIFICATE", 11) != NULL);
+    identity_files_clear(&files);
+    return answer;
+}
+
+START_TEST(a_ca_issues_for_its_hosts_and_counts_what_it_refuses)
+{
+    put_ca();
+    struct key_answer ca = read_ca("api.example\n", "");
+    ck_assert(ca.has_key);
+    ck_assert(issue(ca.key, "api.example").fine);
+    ck_assert_uint_eq(issue(ca.key, "bank.example").refused, 1);
+    ck_assert_uint_eq(issue(ca.key + 1, "api.example").refused, 2);
+    ck_assert_uint_eq(issue(read_key(2, "/etc/server.pem"), "api.example").refused, 3);
+    ck_assert(signs(ca.key, "0123456789abcdef0123456789abcdef")); /* of its leaves */
+    ck_assert_uint_eq(issue(ca.key, "api.example").refused, 3);
+    struct key_answer answer;
+    ask(&(struct key_request){.kind = KEY_RELEASE, .set = 1}, &answer, NULL);
+    ck_assert(!issue(ca.key, "api.example").fine);
+}
+END_TEST
+
+START_TEST(a_ca_for_other_hosts_than_it_permits_is_no_ca)
+{
+    put_ca();
+    ck_assert(!read_ca("bank.example\n", "permit \"api.example\"").has_key);
+    ck_assert(!read_ca("", "permit \"api.example\"").has_key);
+}
+END_TEST
+
+/* With it a process that is taken over could have the hash of any certificate signed. */
+START_TEST(the_key_of_a_ca_is_no_identity)
+{
+    struct identity_files files = {0};
+    struct key_answer answer;
+    put_ca();
+    struct span text = bytes_span(&memory_files_find(&w.files, "/etc/ca.key")->text);
+    (void)memory_files_put(&w.files, "/etc/copy.key", text);
+    ck_assert(read_ca("api.example\n", "").has_key);
+    ask(&(struct key_request){.kind = KEY_READ, .set = 3, .name = span_from_str("me"), .key_path = span_from_str("/etc/copy.key"),
+                              .certificate_path = span_from_str("/etc/ca.pem")}, &answer, &files);
+    ck_assert(answer.fine && !answer.has_key && answer.refused == 1);
+    ck_assert_msg(strstr(files.fault.text, "signs certificates alone") != NULL, "%s", files.fault.text);
+    identity_files_clear(&files);
 }
 END_TEST
 
@@ -256,6 +354,9 @@ Suite *suite(void)
     tcase_add_test(c, reads_signs_and_releases);
     tcase_add_test(c, signs_nothing_but_handshakes_with_its_own_keys);
     tcase_add_test(c, a_release_waits_for_no_read);
+    tcase_add_test(c, a_ca_issues_for_its_hosts_and_counts_what_it_refuses);
+    tcase_add_test(c, a_ca_for_other_hosts_than_it_permits_is_no_ca);
+    tcase_add_test(c, the_key_of_a_ca_is_no_identity);
     tcase_add_test(c, a_set_that_is_released_while_it_is_read_gets_no_key);
     tcase_add_test(c, an_answer_holds_certificates_and_no_key);
     tcase_add_test(c, a_file_that_is_not_there_is_an_answer);

@@ -35,7 +35,7 @@ static void tear_down(void)
 static uint64_t add(uint32_t set, unsigned bits)
 {
     struct tls_signing_key_facts facts = {.bits = bits};
-    struct tls_signing_key *key = tls_signing_key_of(&(struct tls_signer){NULL, sign, on_end}, 0, &facts);
+    struct tls_signing_key *key = tls_signing_key_of(&(struct tls_signer){NULL, sign, NULL, on_end}, 0, &facts);
     uint64_t id = 0;
     ck_assert_ptr_nonnull(key_store_memory(&store, set));
     ck_assert_int_eq(key_store_add(&store, set, key, &id), 0);
@@ -81,7 +81,7 @@ END_TEST
 
 START_TEST(a_key_needs_a_set_that_has_begun)
 {
-    struct tls_signing_key *key = tls_signing_key_of(&(struct tls_signer){NULL, sign, on_end}, 0, &(struct tls_signing_key_facts){.bits = 1});
+    struct tls_signing_key *key = tls_signing_key_of(&(struct tls_signer){NULL, sign, NULL, on_end}, 0, &(struct tls_signing_key_facts){.bits = 1});
     uint64_t id;
     ck_assert_int_eq(key_store_add(&store, 4, key, &id), -1);
     tls_signing_key_unref(key);

@@ -93,7 +93,7 @@ START_TEST(a_key_signs_here_and_from_another_process)
     ck_assert_int_eq(facts->algorithm, kinds[_i].algorithm);
     ck_assert(!facts->torn);
     sign_and_verify(far.key, kinds[_i].file, kinds[_i].sign, true);
-    struct tls_signer signer = {&far, sign_there, on_end};
+    struct tls_signer signer = {&far, sign_there, NULL, on_end};
     struct tls_signing_key *key = tls_signing_key_of(&signer, 7, facts);
     sign_and_verify(key, kinds[_i].file, kinds[_i].sign, true);
     ck_assert_uint_eq(far.signed_by, 1);
