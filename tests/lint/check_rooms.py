@@ -3,7 +3,8 @@
 """Holds the sources to the plan of the house (src/README.md).
 
 Each rule is a function from a tree, a dict of path to text, to a list of complaints; test_check_rooms.py shows that each can complain.
-usage: check_rooms.py [FOLDER]     prints complaints and a length report, exit code 1 when there is a complaint
+usage: check_rooms.py [FOLDER]               prints complaints and a length report, exit code 1 when there is a complaint
+       check_rooms.py --numbers [FOLDER]     prints the size of each room
 """
 import collections
 import pathlib
@@ -255,6 +256,17 @@ def check_circles(tree):
     return found
 
 
+def numbers(tree):
+    """Not a rule: how large each room is, with its longest file, its largest struct, and the sizes of its circles."""
+    yield f"{'room':8} files  lines  longest file               largest struct             circles"
+    for room in ROOMS:
+        texts = {path: text for path, of, text in sources(tree) if of == room}
+        longest = max(((text.count("\n"), path.rsplit("/", 1)[1]) for path, text in texts.items()), default=(0, ""))
+        largest = max(((n, name) for text in texts.values() for _, name, n in struct_fields(text)), default=(0, ""))
+        yield (f"{room:8} {len(texts):5} {sum(text.count(chr(10)) for text in texts.values()):6}  {longest[0]:4} {longest[1]:22}"
+               f"{largest[0]:3} {largest[1]:23}{', '.join(str(len(circle)) for circle in circles(uses(tree, room))) or 'none'}")
+
+
 def length_report(tree, limit=REPORT_LINES):
     """Not a rule: the files over the limit, longest first."""
     long = [(text.count("\n"), path) for path, text in tree.items() if re.search(r"\.(c|h|py)$", path)]
@@ -273,7 +285,11 @@ def read_tree(folder):
 
 
 def main():
-    tree = read_tree(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]))
+    folders = [word for word in sys.argv[1:] if word != "--numbers"]
+    tree = read_tree(pathlib.Path(folders[0] if folders else pathlib.Path(__file__).parents[2]))
+    if "--numbers" in sys.argv:
+        print("\n".join(numbers(tree)))
+        return 0
     complaints = [c for rule in RULES for c in rule(tree)]
     for line in complaints:
         print(line)

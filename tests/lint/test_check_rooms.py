@@ -144,6 +144,11 @@ class RulesCanFail(unittest.TestCase):
         self.content(check_rooms.check_circles, src__proxy__a_c=one, src__proxy__b_c=other, src__proxy__c_c="/* one() */ static int two(void);\n")
         self.content(check_rooms.check_circles, src__proxy__client_in_c=one, src__proxy__exchange_c=back)
 
+    def test_the_numbers_of_a_room(self):
+        files = {"src/proxy/a.c": "struct x { int a, b; };\nvoid one(void)\n{\n    other();\n}\n", "src/proxy/b.c": "void other(void)\n{\n    one();\n}\n"}
+        line = [words.split() for words in check_rooms.numbers(files) if words.startswith("proxy")]
+        self.assertEqual([["proxy", "2", "9", "5", "a.c", "2", "x", "2"]], line)
+
     def test_top_level(self):
         self.complains(check_rooms.check_top_level, "notes.txt", **{"notes.txt": ""})
         self.content(check_rooms.check_top_level, **{"README.md": "", ".ci/run": "", "src/x.c": ""})

@@ -5,7 +5,7 @@ import unittest
 import prose
 from test_check_rooms import ROOT
 
-PAGES = ["README.md", "src/README.md", "src/attacks.md", ".github/SECURITY.md", ".github/CONTRIBUTING.md", "tests/bench/README.md"]
+PAGES = ["README.md", "src/README.md", "src/attacks.md", "src/where.md", ".github/SECURITY.md", ".github/CONTRIBUTING.md", "tests/bench/README.md"]
 
 
 def faults_of(texts):
