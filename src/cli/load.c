@@ -3,9 +3,24 @@
 #include "mtlsd/daemon/run.h"
 #include "mtlsd/daemon/run_user.h"
 #include "mtlsd/io/file.h"
+#include "mtlsd/control/workload_use.h"
 #include "mtlsd/io/registry_pool.h"
+#include "mtlsd/io/workload_client.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* Asks the SPIFFE agent for as long as the snapshot is made, if a part of it comes from there. NULL without an error: none does. */
+static struct workload_client *start_workload(const struct config *config, struct workload_files *files, struct err *err)
+{
+    char path[WORKLOAD_PATH_MAX];
+    struct workload_order order = {.socket = path};
+    if (!workload_is_used(config, &order.method) || workload_socket_path(getenv("SPIFFE_ENDPOINT_SOCKET"), path, err) != 0)
+        return NULL;
+    files->ctx = workload_client_start(&order, err);
+    files->text = workload_files_of_client;
+    return files->ctx;
+}
 
 struct snapshot *load_snapshot(const char *path, int64_t now, struct findings *findings)
 {
@@ -20,7 +35,18 @@ struct snapshot *load_snapshot(const char *path, int64_t now, struct findings *f
         findings_add(findings, FINDING_WARNING, path, "as this user, run would fail: %s", err.text);
     privilege_look_as(user, &files);
     run_user_review(user, config, findings);
-    struct snapshot *snapshot = snapshot_new(config, &files, 1, now, findings);
+    struct workload_files with_workload = {.under = files};
+    struct err unasked = {0};
+    struct workload_client *workload = start_workload(config, &with_workload, &unasked);
+    struct snapshot *snapshot = NULL;
+    files = workload_files_source(&with_workload);
+    if (unasked.kind == ERR_NONE) {
+        snapshot = snapshot_new(config, &files, 1, now, findings);
+    } else {
+        findings_add(findings, FINDING_ERROR, path, "%s", unasked.text);
+        config_free(config);
+    }
+    workload_client_stop(workload);
     privilege_free(user);
     return snapshot;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_place.h"
-#include "mtlsd/base/spiffe.h"
 
 #include "config_choice.h"
 #include "config_credential.h"
@@ -53,13 +52,6 @@ static int set_token(const struct config_slot *s, struct err *err)
     return may ? config_slot_set_text(s, err) : err_set(err, ERR_CONFIG, "\"%.200s\": only key and certificate of an identity can be in a token", s->text);
 }
 
-static int set_source(const struct config_slot *s, struct err *err)
-{
-    bool may = strcmp(s->o->key, "bundle") == 0 || strcmp(s->o->key, "ca") == 0;
-    return may ? config_slot_set_text(s, err)
-               : err_set(err, ERR_CONFIG, "\"%.200s\": only bundle of an identity and ca of a trust can come from the SPIFFE Workload API", s->text);
-}
-
 int config_place_set_path(const struct config_slot *s, struct err *err)
 {
     unsigned index;
@@ -69,8 +61,6 @@ int config_place_set_path(const struct config_slot *s, struct err *err)
         return set_env(s, err);
     if (config_credential_is_token(s->text))
         return set_token(s, err);
-    if (spiffe_is_source(s->text))
-        return set_source(s, err);
     char *path = path_of(s, err);
     return path != NULL ? config_slot_keep(config_slot_field(s), path, err) : -1;
 }

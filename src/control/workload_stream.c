@@ -12,6 +12,9 @@ enum { GRPC_INVALID_ARGUMENT = 3, GRPC_PERMISSION_DENIED = 7, GRPC_UNIMPLEMENTED
 int workload_socket_path(const char *value, char out[WORKLOAD_PATH_MAX], struct err *err)
 {
     static const char scheme[] = "unix://";
+    if (value == NULL || value[0] == '\0')
+        return err_set(err, ERR_CONFIG, "the configuration takes certificates from SPIFFE, and SPIFFE_ENDPOINT_SOCKET is not set: set it to the socket of the agent, as in "
+                                        "unix:///run/spire/agent.sock");
     const char *path = value + sizeof(scheme) - 1;
     if (strncmp(value, "tcp:", 4) == 0)
         return err_set(err, ERR_CONFIG, "SPIFFE_ENDPOINT_SOCKET: \"%.200s\" is a TCP address, over which the agent cannot tell who asks: give its socket, as in unix:///run/agent.sock",

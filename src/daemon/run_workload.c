@@ -15,14 +15,8 @@ enum {
 
 int run_workload_prepare(struct run_workload *w, const struct config *config, struct err *err)
 {
-    const char *socket = getenv("SPIFFE_ENDPOINT_SOCKET");
     w->wanted = workload_is_used(config, &w->method);
-    if (!w->wanted)
-        return 0;
-    if (socket == NULL || socket[0] == '\0')
-        return err_set(err, ERR_CONFIG, "the configuration takes certificates from SPIFFE, and SPIFFE_ENDPOINT_SOCKET is not set: set it to the socket of the agent, as in "
-                                        "unix:///run/spire/agent.sock");
-    return workload_socket_path(socket, w->path, err);
+    return w->wanted ? workload_socket_path(getenv("SPIFFE_ENDPOINT_SOCKET"), w->path, err) : 0;
 }
 
 const struct workload_order *run_workload_order(const struct run_workload *w, struct workload_order *room)

@@ -64,7 +64,7 @@ class Agent:
 
     def start(self):
         self.path.unlink(missing_ok=True)
-        self.out = open(self.case.folder / "agent.out", "ab+")
+        self.out = open(f"{self.path}.out", "ab+")
         self.process = subprocess.Popen([PYTHON, AGENT, self.path], stdin=subprocess.PIPE, stdout=self.out, stderr=subprocess.STDOUT)
         self.case.addCleanup(self.kill)
         wait_for(lambda: harness.listens_at(self.path), "the agent")
@@ -83,7 +83,8 @@ class Agent:
         self.process.stdin.flush()
 
     def streams(self):
-        return (self.case.folder / "agent.out").read_text().count("stream ")
+        with open(f"{self.path}.out", encoding="utf-8") as out:
+            return out.read().count("stream ")
 
 
 @harness.unittest.skipUnless(has_grpcio(), "python3-grpcio is not installed")

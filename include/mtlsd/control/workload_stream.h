@@ -10,7 +10,7 @@
 
 enum { WORKLOAD_PATH_MAX = 108 /* of a unix socket's address, with the zero byte */, WORKLOAD_HEAD = 5 /* bytes before each message of gRPC */ };
 
-/* The path in the value of SPIFFE_ENDPOINT_SOCKET: unix:///run/spire/agent.sock. -1 + err. */
+/* The path in the value of SPIFFE_ENDPOINT_SOCKET: unix:///run/spire/agent.sock. value NULL: it is not set. -1 + err. */
 MUST_CHECK int workload_socket_path(const char *value, char out[WORKLOAD_PATH_MAX], struct err *err);
 
 struct workload_stream {

@@ -11,6 +11,8 @@ static const struct {
     {"tcp://127.0.0.1:8081", NULL, "TCP address"},
     {"unix://run/agent.sock", NULL, "does not begin with unix:///"},
     {"unix:/run/agent.sock", NULL, "does not begin with unix:///"},
+    {NULL, NULL, "SPIFFE_ENDPOINT_SOCKET is not set"},
+    {"", NULL, "SPIFFE_ENDPOINT_SOCKET is not set"},
     {"/run/agent.sock", NULL, "does not begin with unix:///"},
     {"UNIX:///run/agent.sock", NULL, "does not begin with unix:///"},
     {"unix:///run/agent.sock?x", NULL, "leave out"},
