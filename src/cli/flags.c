@@ -236,3 +236,13 @@ bool flags_read(const struct flags *flags, int argc, char **argv, struct flag_li
         return false;
     }
 }
+
+bool flags_read_one(const struct flags *flags, int argc, char **argv, const char **operand, int *exit_code)
+{
+    struct flags one = *flags;
+    struct flag_list operands = {.n = 0};
+    one.min_operands = one.max_operands = 1;
+    bool go = flags_read(&one, argc, argv, &operands, exit_code);
+    *operand = go ? operands.items[0] : NULL;
+    return go;
+}

@@ -46,5 +46,7 @@ enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv,
 MUST_CHECK int flags_help(const struct flags *flags, struct bytes *out);
 /* flags_parse, and then says what is to be said: true to go on, else *exit_code. operands may be NULL when none are taken. */
 bool flags_read(const struct flags *flags, int argc, char **argv, struct flag_list *operands, int *exit_code);
+/* The same for a command with exactly one operand; the table's numbers of them do not count. */
+bool flags_read_one(const struct flags *flags, int argc, char **argv, const char **operand, int *exit_code);
 
 #endif

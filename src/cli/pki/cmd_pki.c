@@ -64,7 +64,7 @@ static int pki_init(int argc, char **argv)
 {
     struct init_flags a = {.dir = "pki", .cn = "mtlsd development CA", .days = 3650};
     const struct flag table[] = {
-        pki_folder_flag(&a.dir),
+        pki_flag_dir(&a.dir),
         {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "NAME", .help = "common name of the CA (default: mtlsd development CA)"},
         {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "days until it expires (default: 3650)"},
         {.name = "--only", .kind = FLAG_LIST, .target = &a.only, .value = "HOST",
@@ -124,7 +124,7 @@ static int revoke(struct pki_folder *f, const void *ctx, struct err *err)
 static int pki_revoke(int argc, char **argv)
 {
     const char *dir = "pki";
-    const struct flag table[] = {pki_folder_flag(&dir)};
+    const struct flag table[] = {pki_flag_dir(&dir)};
     const struct flags flags = {
         .command = "mtlsd pki revoke",
         .usage = "NAME... [--dir FOLDER]",
@@ -164,7 +164,7 @@ static int pki_crl(int argc, char **argv)
     const char *dir = "pki";
     struct crl_flags a = {.days = 30};
     const struct flag table[] = {
-        pki_folder_flag(&dir),
+        pki_flag_dir(&dir),
         {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "days until the next list is due (default: 30)"},
         {.name = "--stale", .kind = FLAG_SWITCH, .target = &a.stale, .help = "write an outdated list, for tests: the next one was due yesterday"},
     };
@@ -205,7 +205,7 @@ static int pki_show(int argc, char **argv)
 {
     const char *dir = "pki";
     bool json = false;
-    const struct flag table[] = {pki_folder_flag(&dir),
+    const struct flag table[] = {pki_flag_dir(&dir),
                                  {.name = "--json", .kind = FLAG_SWITCH, .target = &json, .help = "print JSON, with times in seconds since 1970"}};
     const struct flags flags = {
         .command = "mtlsd pki show",

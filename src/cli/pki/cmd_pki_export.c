@@ -111,7 +111,7 @@ int pki_export(int argc, char **argv)
 {
     struct export_flags a = {.dir = "pki"};
     const struct flag table[] = {
-        pki_folder_flag(&a.dir),
+        pki_flag_dir(&a.dir),
         {.name = "--out", .kind = FLAG_TEXT, .target = &a.out, .value = "FILE.p12", .help = "file to write (default: NAME.p12 in the folder)"},
         {.name = "--passphrase-file", .kind = FLAG_TEXT, .target = &a.passphrase_file, .value = "FILE",
          .help = "read the passphrase from this file: one line, at least 8 characters of ASCII"},
@@ -125,15 +125,11 @@ int pki_export(int argc, char **argv)
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .operand = "NAME",
-        .min_operands = 1,
-        .max_operands = 1,
         .after = "Example:\n  mtlsd pki export alice --new-passphrase",
     };
-    struct flag_list names = {.n = 0};
     struct err err = {0};
     int code;
-    if (!flags_read(&flags, argc, argv, &names, &code))
+    if (!flags_read_one(&flags, argc, argv, &a.name, &code))
         return code;
-    a.name = names.items[0];
     return export(&a, &err) == 0 ? COMMAND_FINE : command_fail_err(&err);
 }

@@ -243,15 +243,14 @@ int pki_issue(int argc, char **argv)
 {
     struct issue_flags a = {.dir = "pki", .days = 365};
     const struct flag table[] = {
-        pki_folder_flag(&a.dir),
+        pki_flag_dir(&a.dir),
         {.name = "--client", .kind = FLAG_SWITCH, .target = &a.client, .help = "issue a client certificate"},
         {.name = "--server", .kind = FLAG_SWITCH, .target = &a.server, .help = "issue a server certificate; needs at least one --san"},
-        {.name = "--san", .kind = FLAG_LIST, .target = &a.sans, .value = "NAME",
-         .help = "alternative name: dns:HOST, ip:ADDRESS, uri:URI or email:ADDRESS (may be\nrepeated, or several with commas); the type may be left out if it is clear"},
-        {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "TEXT", .help = "common name (default: NAME)"},
-        {.name = "--ou", .kind = FLAG_TEXT, .target = &a.ou, .value = "TEXT", .help = "organizational unit"},
-        {.name = "--o", .kind = FLAG_TEXT, .target = &a.o, .value = "TEXT", .help = "organization"},
-        {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "days until it expires (default: 365)"},
+        pki_flag_san(&a.sans),
+        pki_flag_cn(&a.cn),
+        pki_flag_ou(&a.ou),
+        pki_flag_o(&a.o),
+        pki_flag_days(&a.days),
         {.name = "--bad", .kind = FLAG_TEXT, .target = &a.bad, .value = "KIND",
          .help = "issue a bad certificate, for tests: expired, not-yet-valid, wrong-purpose,\nno-purpose, any-purpose, self-signed, unknown-ca, weak, "
                  "sha1, no-san, is-ca"},
@@ -272,18 +271,14 @@ int pki_issue(int argc, char **argv)
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .operand = "NAME",
-        .min_operands = 1,
-        .max_operands = 1,
         .after = "Examples:\n  mtlsd pki issue payments --client --ou billing\n"
                  "  mtlsd pki issue web --server --san localhost,127.0.0.1\n"
                  "  mtlsd pki issue payments --client --registry sqlite:registry.db --owner billing",
     };
-    struct flag_list names = {.n = 0};
     struct err err = {0};
     int code;
-    if (!flags_read(&flags, argc, argv, &names, &code))
+    if (!flags_read_one(&flags, argc, argv, &a.name, &code))
         return code;
-    a.name = names.items[0];
     int rc = issue(&a, &err);
     pki_san_clear(&a.names);
     if (rc != 0)

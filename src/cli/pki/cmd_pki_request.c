@@ -79,11 +79,10 @@ int pki_request(int argc, char **argv)
     const struct flag table[] = {
         {.name = "--client", .kind = FLAG_SWITCH, .target = &a.client, .help = "request a client certificate"},
         {.name = "--server", .kind = FLAG_SWITCH, .target = &a.server, .help = "request a server certificate; needs at least one --san"},
-        {.name = "--san", .kind = FLAG_LIST, .target = &a.sans, .value = "NAME",
-         .help = "alternative name: dns:HOST, ip:ADDRESS, uri:URI or email:ADDRESS (may be\nrepeated, or several with commas); the type may be left out if it is clear"},
-        {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "TEXT", .help = "common name (default: NAME)"},
-        {.name = "--ou", .kind = FLAG_TEXT, .target = &a.ou, .value = "TEXT", .help = "organizational unit"},
-        {.name = "--o", .kind = FLAG_TEXT, .target = &a.o, .value = "TEXT", .help = "organization"},
+        pki_flag_san(&a.sans),
+        pki_flag_cn(&a.cn),
+        pki_flag_ou(&a.ou),
+        pki_flag_o(&a.o),
         {.name = "--key-type", .kind = FLAG_TEXT, .target = &a.key_type, .value = "TYPE", .help = "ecdsa for P-256 (default), or rsa with 3072 bits"},
         {.name = "--out", .kind = FLAG_TEXT, .target = &a.out, .value = "FOLDER", .help = "folder for both files, created if it is missing (default: pki)"},
     };
@@ -95,17 +94,13 @@ int pki_request(int argc, char **argv)
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .operand = "NAME",
-        .min_operands = 1,
-        .max_operands = 1,
         .after = "Examples:\n  mtlsd pki request payments --client --ou billing\n"
                  "  mtlsd pki request web --server --san web.example --key-type rsa --out /etc/mtlsd",
     };
-    struct flag_list names = {.n = 0};
     struct err err = {0};
     int code;
-    if (!flags_read(&flags, argc, argv, &names, &code))
+    if (!flags_read_one(&flags, argc, argv, &a.name, &code))
         return code;
-    a.name = names.items[0];
     int rc = request(&a, &err);
     pki_san_clear(&a.names);
     if (rc != 0)

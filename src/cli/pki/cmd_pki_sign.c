@@ -129,11 +129,11 @@ int pki_sign(int argc, char **argv)
 {
     struct sign_flags a = {.dir = "pki", .days = 365};
     const struct flag table[] = {
-        pki_folder_flag(&a.dir),
+        pki_flag_dir(&a.dir),
         {.name = "--client", .kind = FLAG_SWITCH, .target = &a.client, .help = "issue a client certificate"},
         {.name = "--server", .kind = FLAG_SWITCH, .target = &a.server, .help = "issue a server certificate; needs a subjectAltName"},
         {.name = "--san", .kind = FLAG_LIST, .target = &a.sans, .value = "NAME", .help = "alternative names instead of those of the request, as for pki issue"},
-        {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "days until it expires (default: 365)"},
+        pki_flag_days(&a.days),
         {.name = "--name", .kind = FLAG_TEXT, .target = &a.name, .value = "NAME", .help = "name of the certificate (default: that of the file)"},
         {.name = "--force", .kind = FLAG_SWITCH, .target = &a.force, .help = "replace the file of an earlier certificate with this name"},
     };
@@ -146,17 +146,13 @@ int pki_sign(int argc, char **argv)
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .operand = "FILE.csr",
-        .min_operands = 1,
-        .max_operands = 1,
         .after = "Examples:\n  mtlsd pki sign payments.csr --client\n"
                  "  mtlsd pki sign web.csr --server --san web.example,192.0.2.1 --days 90",
     };
-    struct flag_list files = {.n = 0};
     struct err err = {0};
     int code;
-    if (!flags_read(&flags, argc, argv, &files, &code))
+    if (!flags_read_one(&flags, argc, argv, &a.file, &code))
         return code;
-    a.file = files.items[0];
     int rc = sign(&a, &err);
     pki_san_clear(&a.names);
     if (rc != 0)

@@ -48,8 +48,6 @@ MUST_CHECK int pki_index_check_name(const char *name, struct err *err);
 #define PKI_DAY ((int64_t)86400)
 #define PKI_BACKDATED ((int64_t)3600) /* so that a peer whose clock is a little behind accepts what was just made */
 
-/* --dir FOLDER */
-struct flag pki_folder_flag(const char **dir);
 MUST_CHECK int pki_folder_check_days(uint64_t days, struct err *err);
 
 /* A folder that is open: locked, its index read, its certificate and key in memory. */
@@ -74,6 +72,15 @@ void pki_folder_close(struct pki_folder *f); /* wipes the key */
 MUST_CHECK int pki_folder_save_index(const struct pki_folder *f, struct err *err);
 /* Signs and writes crl.pem from the index, and saves the index (the CRL's number moves on). */
 MUST_CHECK int pki_folder_write_crl(struct pki_folder *f, int64_t this_update, int64_t next_update, struct err *err);
+
+/* Flags that several commands have: --dir, --days, and for the names of a certificate --san, --cn, --ou and --o. */
+
+struct flag pki_flag_dir(const char **dir);
+struct flag pki_flag_days(uint64_t *days);
+struct flag pki_flag_san(struct flag_list *sans);
+struct flag pki_flag_cn(const char **cn);
+struct flag pki_flag_ou(const char **ou);
+struct flag pki_flag_o(const char **o);
 
 /* Commands with files of their own. */
 int pki_issue(int argc, char **argv);

@@ -10,11 +10,6 @@
 #define INDEX_MAX ((size_t)64 * 1024 * 1024)
 #define MAX_DAYS 36500
 
-struct flag pki_folder_flag(const char **dir)
-{
-    return (struct flag){.name = "--dir", .kind = FLAG_TEXT, .target = dir, .value = "FOLDER", .help = "folder of the CA (default: pki)"};
-}
-
 int pki_folder_check_days(uint64_t days, struct err *err)
 {
     if (days >= 1 && days <= MAX_DAYS)

@@ -214,21 +214,19 @@ int cmd_verify(int argc, char **argv)
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .operand = "CHAIN.pem",
-        .min_operands = 1,
-        .max_operands = 1,
         .after = "Examples:\n  mtlsd verify --ca pki/ca.pem --crl pki/crl.pem --purpose client pki/payments.crt\n"
                  "  mtlsd verify --ca system --purpose server --name example.org --json chain.pem\n"
                  "  mtlsd verify -c mtlsd.conf --listener public alice.pem",
     };
-    struct flag_list files = {.n = 0};
+    const char *file;
     struct verify_answer answer = {.question = {.now = 0}};
     struct err err = {0};
     int code;
-    if (!flags_read(&flags, argc, argv, &files, &code))
+    if (!flags_read_one(&flags, argc, argv, &file, &code))
         return code;
     if (check_sources(&a, &err) != 0 || read_question(&a, &answer.question, &err) != 0 || check_bounds(&a, &err) != 0)
         return command_fail_err(&err);
-    code = a.ca.n > 0 ? answer_by_files(&a, files.items[0], &answer, &err) : answer_by_config(&a, files.items[0], &answer, &err);
+    code = a.ca.n > 0 ? answer_by_files(&a, file, &answer, &err) : answer_by_config(&a, file, &answer, &err);
     tls_chain_clear(&answer.chain);
     if (err.kind == ERR_NONE)
         return code;

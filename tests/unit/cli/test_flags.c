@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flags.h"
+#include "mtlsd/daemon/command_fail.h"
 #include "t.h"
 
 #include <string.h>
@@ -192,6 +193,20 @@ START_TEST(a_list_has_an_end)
 }
 END_TEST
 
+START_TEST(a_command_of_one_operand_gets_it_or_says_what_is_missing)
+{
+    static const struct flags any = {.command = "mtlsd x", .usage = "FILE", .about = "", .operand = "FILE", .max_operands = 9};
+    char *words[] = {(char[]){"mtlsd"}, (char[]){"a.pem"}, (char[]){"b.pem"}, NULL};
+    const char *file;
+    int code = -1;
+    ck_assert(flags_read_one(&any, 2, words, &file, &code));
+    ck_assert_str_eq(file, "a.pem");
+    ck_assert(!flags_read_one(&any, 3, words, &file, &code));
+    ck_assert(file == NULL && code == COMMAND_USAGE);
+    ck_assert(!flags_read_one(&any, 1, words, &file, &code) && file == NULL);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("flags");
@@ -205,6 +220,7 @@ Suite *suite(void)
     tcase_add_test(t, help_wins_over_what_is_missing);
     tcase_add_test(t, help_names_every_flag_with_its_value_and_text);
     tcase_add_test(t, a_list_has_an_end);
+    tcase_add_test(t, a_command_of_one_operand_gets_it_or_says_what_is_missing);
     suite_add_tcase(s, t);
     return s;
 }
