@@ -157,23 +157,37 @@ static void forget_late(struct key_client *c, uint32_t set)
         atomic_compare_exchange_strong(&c->late, &late, 0);
 }
 
-static void release_set(void *ctx)
+static void give_back(struct key_client *c, const struct key_request *request)
 {
-    struct identity_set *set = ctx;
-    if (atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    forget_late(set->client, set->number);
-    struct key_request request = {.kind = KEY_RELEASE, .set = set->number};
     struct key_answer answer;
     struct err err = {0};
-    if (ask(set->client, &(struct conversation){&request, &answer, NULL, SIGN_MS, NULL}, &err) != 0 && !atomic_load(&set->client->ended))
+    if (ask(c, &(struct conversation){request, &answer, NULL, SIGN_MS, NULL}, &err) != 0 && !atomic_load(&c->ended) && request->kind == KEY_RELEASE)
         log_say(LOG_LEVEL_WARN, "keys", "the key process keeps keys that are no longer used: %s", err.text);
+}
+
+/* True: it was the last use, and the keys are gone. */
+static bool end_use(struct identity_set *set)
+{
+    if (atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel) != 1)
+        return false;
+    forget_late(set->client, set->number);
+    give_back(set->client, &(struct key_request){.kind = KEY_RELEASE, .set = set->number});
     free(set);
+    return true;
 }
 
 static void end_set(struct identity_set *set)
 {
-    release_set(set);
+    (void)end_use(set);
+}
+
+/* Another key of the set may be in use for long: as a certificate to go back to, or of one connection. */
+static void end_key(void *ctx, uint64_t id)
+{
+    struct identity_set *set = ctx;
+    struct key_client *c = set->client;
+    if (!end_use(set))
+        give_back(c, &(struct key_request){.kind = KEY_DROP, .key = id});
 }
 
 /* One at a time is told of, so that two tokens do not fill the log. */
@@ -235,7 +249,7 @@ static int read_identity(struct identity_set *set, const struct identity_order *
         rc = err_set(err, ERR_MEMORY, "%s", answer.err.text);
     if (rc == 0 && answer.has_key) {
         atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
-        out->signing_key = tls_signing_key_of(&(struct tls_signer){set, sign, order->hosts != NULL ? issue : NULL, release_set}, answer.key, &answer.facts);
+        out->signing_key = tls_signing_key_of(&(struct tls_signer){set, sign, order->hosts != NULL ? issue : NULL, end_key}, answer.key, &answer.facts);
         rc = out->signing_key != NULL ? 0 : err_set(err, ERR_MEMORY, "out of memory");
     }
     if (answer.unlocked)

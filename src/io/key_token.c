@@ -118,8 +118,9 @@ static int sign(void *ctx, uint64_t id, const struct tls_signing *what, struct t
     return rc;
 }
 
-static void end(void *ctx)
+static void end(void *ctx, uint64_t id)
 {
+    (void)id;
     struct token *t = ctx;
     pthread_mutex_lock(&t->mutex);
     t->ended = true;

@@ -56,6 +56,8 @@ int key_message_request(struct bytes *out, uint32_t number, const struct key_req
         put_span(out, r->what.input);
     } else if (r->kind == KEY_WORKLOAD) {
         put(out, r->wait, 1);
+    } else if (r->kind == KEY_DROP) {
+        put(out, r->key, 8);
     } else if (r->kind == KEY_ISSUE) {
         put(out, r->key, 8);
         put_span(out, r->hosts);
@@ -241,6 +243,9 @@ int key_message_read_request(struct span message, struct key_request *out)
     case KEY_ISSUE:
         out->key = take(&r, 8);
         out->hosts = take_text(&r, KEY_REQUEST_MAX);
+        return finish(&r);
+    case KEY_DROP:
+        out->key = take(&r, 8);
         return finish(&r);
     case KEY_RELEASE:
         out->set = (uint32_t)take(&r, 4);

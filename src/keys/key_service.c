@@ -191,6 +191,13 @@ static void read_identity(struct key_service *s, const struct key_request *r, st
         (void)err_set(&out->err, ERR_MEMORY, "out of memory for keys");
 }
 
+static void drop(struct key_service *s, uint64_t key)
+{
+    lock(s, s->order.own, true);
+    key_store_drop(&s->store, key);
+    lock(s, s->order.own, false);
+}
+
 static void release(struct key_service *s, uint32_t set)
 {
     lock(s, s->order.own, true);
@@ -236,6 +243,10 @@ int key_service_answer(struct key_service *s, uint32_t number, struct span messa
         break;
     case KEY_RELEASE:
         release(s, r.set);
+        a.fine = true;
+        break;
+    case KEY_DROP:
+        drop(s, r.key);
         a.fine = true;
         break;
     case KEY_BECOME:

@@ -9,6 +9,7 @@ struct key_set {
     struct tls_key_memory *memory;
     struct tls_signing_key **keys; /* each counted */
     size_t n, cap;
+    size_t n_dropped; /* of those; their places are NULL */
 };
 
 /* Where the set is, or would be. */
@@ -102,13 +103,25 @@ const struct tls_signing_key *key_store_find(const struct key_store *s, uint64_t
     return set != NULL && at < set->n ? set->keys[at] : NULL;
 }
 
+void key_store_drop(struct key_store *s, uint64_t id)
+{
+    struct key_set *set = find_set(s, (uint32_t)(id >> 32));
+    size_t at = (size_t)(uint32_t)id;
+    if (set == NULL || at >= set->n || set->keys[at] == NULL)
+        return;
+    tls_signing_key_unref(set->keys[at]);
+    set->keys[at] = NULL; /* the number stays in use */
+    set->n_dropped++;
+    s->n_keys--;
+}
+
 void key_store_release(struct key_store *s, uint32_t number)
 {
     struct key_set *set = find_set(s, number);
     if (set == NULL)
         return;
     size_t at = (size_t)(set - s->sets);
-    s->n_keys -= set->n;
+    s->n_keys -= set->n - set->n_dropped;
     clear_set(set);
     s->n--;
     memmove(set, set + 1, (s->n - at) * sizeof(*set));

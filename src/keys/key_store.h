@@ -25,6 +25,8 @@ struct tls_key_memory *key_store_memory(struct key_store *s, uint32_t set);
 MUST_CHECK int key_store_add(struct key_store *s, uint32_t set, struct tls_signing_key *key, uint64_t *id);
 /* Borrowed; NULL: there is no such key. */
 const struct tls_signing_key *key_store_find(const struct key_store *s, uint64_t id);
+/* Wipes one key of a set, whose other keys stay. One that is not there is fine. */
+void key_store_drop(struct key_store *s, uint64_t id);
 /* Wipes the keys of a set. One that never began is fine. */
 void key_store_release(struct key_store *s, uint32_t set);
 /* From then on this key is that of a CA, in whatever file it is, and signs certificates alone. -1: out of memory, or too many. */

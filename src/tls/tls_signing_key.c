@@ -207,7 +207,7 @@ struct tls_signing_key *tls_signing_key_of(const struct tls_signer *signer, uint
 {
     struct tls_signing_key *key = calloc(1, sizeof(*key));
     if (key == NULL) {
-        signer->end(signer->ctx);
+        signer->end(signer->ctx, id);
         return NULL;
     }
     atomic_init(&key->refs, 1);
@@ -228,7 +228,7 @@ void tls_signing_key_unref(struct tls_signing_key *key)
     if (key == NULL || atomic_fetch_sub_explicit(&key->refs, 1, memory_order_acq_rel) != 1)
         return;
     if (key->signer.sign != NULL)
-        key->signer.end(key->signer.ctx);
+        key->signer.end(key->signer.ctx, key->id);
     else
         tls_private_key_clear(&key->own);
     tls_issuer_free(key->issuer);

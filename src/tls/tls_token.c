@@ -26,8 +26,9 @@ static void token_free(struct token *t)
     free(t);
 }
 
-static void end(void *ctx)
+static void end(void *ctx, uint64_t id)
 {
+    (void)id;
     token_free(ctx);
 }
 

@@ -168,6 +168,24 @@ class Rotation(harness.Case):
                 self.assertEqual(set(), search(other, traces(new)), "in the process of connections, after a reload")
                 self.mtlsd.stop()
 
+    def test_a_key_of_a_removed_identity_is_wiped_while_others_of_its_configuration_are_kept(self):
+        """The key that is replaced in the same reload is kept, in case an upstream refuses the new certificate."""
+        (first, old), (second, _), (gone, removed) = (self.bundle(stem, KINDS["P-256"]) for stem in ("first", "second", "gone"))
+        live = self.folder / "live.pem"
+        shutil.copy(first, live)
+        port = self.chain(live)
+        path, other = self.mtlsd.config_path, f'other = {{ bundle = "{gone}"; }}; '
+        path.write_text(path.read_text().replace("identities = { ", "identities = { " + other))
+        self.reload()
+        holder = self.mtlsd.key_process()
+        self.assertNotEqual(set(), self.look(holder, traces(removed)), "a key that is loaded is not found: the search is wrong")
+        os.replace(second, live)
+        path.write_text(path.read_text().replace(other, ""))
+        self.reload()
+        self.use(port)
+        wait_for(lambda: not search(holder, traces(removed)), "the end of the key of an identity that was removed", 5, 0.3)
+        self.assertNotEqual(set(), search(holder, traces(old)))
+
     def test_in_one_process_the_same_search_finds_the_key(self):
         for kind, how in KINDS.items():
             with self.subTest(kind=kind):

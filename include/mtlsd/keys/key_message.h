@@ -23,11 +23,12 @@ enum key_request_kind {
     KEY_WORKLOAD, /* what the SPIFFE Workload API gave, without keys */
     KEY_READ_CA,  /* the files of a CA that issues for hosts, into a set; the key of the answer is that of its certificates */
     KEY_ISSUE,    /* a certificate of such a key, for one host; it is the certificate of the answer's files */
+    KEY_DROP,     /* one key of a set, which nothing uses any more */
 };
 
 struct key_request { /* borrows from the message */
     enum key_request_kind kind;
-    uint64_t key;             /* KEY_SIGN, KEY_ISSUE */
+    uint64_t key;             /* KEY_SIGN, KEY_ISSUE, KEY_DROP */
     struct tls_signing what;
     uint32_t set;             /* KEY_READ, KEY_READ_CA, KEY_RELEASE */
     struct span hosts;        /* KEY_READ_CA, one a line; KEY_ISSUE, one alone */

@@ -2,6 +2,7 @@
 /*
  * The process of keys, without its sockets: a request in, an answer out. It signs what TLS signs, with the keys that were read, and gives no key away.
  * With the key of a CA (tls_issuer.h) it signs certificates that it makes itself, and nothing else: it refuses to read that key as one of an identity.
+ * A key is wiped when no connection and no snapshot uses it any more. Until then handshakes of an older snapshot are served; afterwards it signs nothing.
  * A request is hostile: the process that sends it may be taken over. What only such a process asks for is refused and counted.
  */
 #ifndef MTLSD_KEYS_KEY_SERVICE_H

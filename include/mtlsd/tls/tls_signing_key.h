@@ -60,7 +60,7 @@ struct tls_signer {
     MUST_CHECK int (*sign)(void *ctx, uint64_t id, const struct tls_signing *what, struct tls_signature *out); /* 0, -1: there is no signature, or late */
     /* NULL, or of a key that an issuer made: as tls_signing_key_issue, by the clock of that process. */
     MUST_CHECK int (*issue)(void *ctx, uint64_t id, struct span host, struct bytes *pem, struct err *err);
-    void (*end)(void *ctx); /* once, when the key is no longer used */
+    void (*end)(void *ctx, uint64_t id); /* once, when the key is no longer used */
 };
 
 /* With memory NULL the key gets memory of its own. NULL + err. */

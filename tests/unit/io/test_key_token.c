@@ -23,8 +23,9 @@ static int sign(void *ctx, uint64_t id, const struct tls_signing *what, struct t
     return 0;
 }
 
-static void end(void *ctx)
+static void end(void *ctx, uint64_t id)
 {
+    (void)id;
     (void)ctx;
     atomic_fetch_add(&ended, 1);
 }

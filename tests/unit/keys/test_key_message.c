@@ -24,6 +24,7 @@ static const struct key_request requests[] = {
      .passphrase_path = {(const uint8_t *)"/p", 2}, .pkcs12 = true},
     {.kind = KEY_RELEASE, .set = 9},
     {.kind = KEY_BECOME},
+    {.kind = KEY_DROP, .key = UINT64_C(0x500000002)},
     {.kind = KEY_WORKLOAD, .wait = true},
     {.kind = KEY_WORKLOAD},
     {.kind = KEY_READ_CA, .set = 3, .name = {(const uint8_t *)"me", 2}, .key_path = {(const uint8_t *)"/k", 2}, .certificate_path = {(const uint8_t *)"/c", 2},
@@ -81,7 +82,7 @@ static const struct {
     const char *why;
 } bad[] = {
     {"\x00", 1, "no kind"},
-    {"\x08", 1, "a kind that is not known"},
+    {"\x09", 1, "a kind that is not known"},
     {"\x01\0\0\0\0\0\0\0\1\0\0\0\1\2\0\0\0\0", 18, "neither true nor false"},
     {"\x01\0\0\0\0\0\0\0\1\0\0\0\1\1\xff\xff\xff\xff", 18, "a length past the end"},
     {"\x02\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 26, "no path of a key"},

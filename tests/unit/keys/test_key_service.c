@@ -135,6 +135,17 @@ START_TEST(reads_signs_and_releases)
 }
 END_TEST
 
+START_TEST(a_dropped_key_signs_no_more_and_the_others_of_its_set_do)
+{
+    uint64_t first = read_key(1, "/etc/server.pem"), second = read_key(1, "/etc/payments.pem");
+    struct key_answer answer;
+    ask(&(struct key_request){.kind = KEY_DROP, .key = first}, &answer, NULL);
+    ck_assert(answer.fine);
+    ck_assert(!signs(first, "0123456789abcdef0123456789abcdef"));
+    ck_assert(signs(second, "0123456789abcdef0123456789abcdef"));
+}
+END_TEST
+
 START_TEST(signs_nothing_but_handshakes_with_its_own_keys)
 {
     uint64_t key = read_key(1, "/etc/server.pem");
@@ -352,6 +363,7 @@ Suite *suite(void)
     TCase *c = tcase_create("all");
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_add_test(c, reads_signs_and_releases);
+    tcase_add_test(c, a_dropped_key_signs_no_more_and_the_others_of_its_set_do);
     tcase_add_test(c, signs_nothing_but_handshakes_with_its_own_keys);
     tcase_add_test(c, a_release_waits_for_no_read);
     tcase_add_test(c, a_ca_issues_for_its_hosts_and_counts_what_it_refuses);

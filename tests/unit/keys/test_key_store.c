@@ -15,8 +15,9 @@ static int sign(void *ctx, uint64_t id, const struct tls_signing *what, struct t
     return -1;
 }
 
-static void on_end(void *ctx)
+static void on_end(void *ctx, uint64_t id)
 {
+    (void)id;
     (void)ctx;
     ended++;
 }
@@ -79,6 +80,24 @@ START_TEST(a_released_set_is_gone_and_the_others_stay)
 }
 END_TEST
 
+START_TEST(a_dropped_key_is_gone_and_the_others_of_its_set_stay)
+{
+    uint64_t first = add(1, 10), second = add(1, 20);
+    key_store_drop(&store, first);
+    key_store_drop(&store, first);
+    key_store_drop(&store, second + 1);
+    key_store_drop(&store, (uint64_t)9 << 32);
+    ck_assert_uint_eq(ended, 1);
+    ck_assert_ptr_null(key_store_find(&store, first));
+    ck_assert_uint_eq(bits_of(second), 20);
+    ck_assert_uint_eq(store.n_keys, 1);
+    ck_assert_uint_ne(add(1, 30), first);
+    key_store_release(&store, 1);
+    ck_assert_uint_eq(ended, 3);
+    ck_assert_uint_eq(store.n_keys, 0);
+}
+END_TEST
+
 START_TEST(a_key_needs_a_set_that_has_begun)
 {
     struct tls_signing_key *key = tls_signing_key_of(&(struct tls_signer){NULL, sign, NULL, on_end}, 0, &(struct tls_signing_key_facts){.bits = 1});
@@ -106,6 +125,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_add_test(c, finds_each_key_by_its_number);
     tcase_add_test(c, a_released_set_is_gone_and_the_others_stay);
+    tcase_add_test(c, a_dropped_key_is_gone_and_the_others_of_its_set_stay);
     tcase_add_test(c, a_key_needs_a_set_that_has_begun);
     tcase_add_test(c, sets_have_a_limit);
     suite_add_tcase(s, c);

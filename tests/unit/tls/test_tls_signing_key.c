@@ -53,8 +53,9 @@ static int sign_there(void *ctx, uint64_t id, const struct tls_signing *what, st
     return far->dead ? -1 : tls_signing_key_sign(far->key, what, out);
 }
 
-static void on_end(void *ctx)
+static void on_end(void *ctx, uint64_t id)
 {
+    (void)id;
     struct far *far = ctx;
     far->ended++;
 }
