@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-enum { LINGER_BYTES = 2 * 1024 * 1024 };
+/* What is read of a client behind our last word, before its connection is reset: more than the windows and some frames, which may be on their way. Of a client
+ * that floods it is what its uploads may have sent, and few frames (security C6). */
+enum { LINGER_BYTES = 2 * 1024 * 1024, LINGER_FLOOD_BYTES = 128 * 1024, UPLOAD_BYTES = 256 * 1024, UPLOADS_BYTES = 1024 * 1024 };
 
 /* ---- which version ---- */
 
@@ -125,8 +127,19 @@ static void on_refused(struct client *c, const struct http2_event *e, struct mom
     exchange_finish(x, false, now);
 }
 
+/* What the uploads that run may have on their way, by our windows (http2_limits.h). */
+static uint64_t upload_bytes(const struct client *c)
+{
+    uint64_t n = 0;
+    for (const struct exchange *x = c->exchanges.first; x != NULL && n < UPLOADS_BYTES; x = x->next)
+        n += x->asked.whole ? 0 : UPLOAD_BYTES;
+    return n;
+}
+
 void client_http2_broken(struct client *c, enum reason reason, const char *detail, const char *hint, struct moment now)
 {
+    if (reason == REASON_CLIENT_FLOODED)
+        c->at.dropped = LINGER_BYTES - LINGER_FLOOD_BYTES - upload_bytes(c);
     for (struct exchange *x; (x = c->exchanges.first) != NULL;) {
         exchange_report(x, reason, detail, now);
         exchange_finish(x, false, now);

@@ -292,6 +292,28 @@ START_TEST(a_client_that_floods_on_behind_its_refusal_is_not_read_to_the_end) /*
 }
 END_TEST
 
+/* Other uploads than those that run cannot be on their way. */
+START_TEST(behind_a_flood_only_what_may_be_on_its_way_is_read) /* C6 */
+{
+    enum { PINGS = 600, PING = 17, PIECE = 64 * 1024 };
+    static uint8_t pings[PINGS * PING], piece[PIECE];
+    if (_i == 1)
+        h2_app_ask(&app, "POST", "/", "", NULL);
+    h2_app_run(&app);
+    for (size_t i = 0; i < PINGS; i++)
+        memcpy(pings + i * PING, "\0\0\x8\6\0\0\0\0\0pingping", PING);
+    wire_say_span(app.socket, span_of(pings, sizeof(pings)));
+    h2_app_run(&app);
+    ck_assert(app.goaway && app.goaway_code == HTTP2_ENHANCE_YOUR_CALM);
+    size_t read = 0;
+    for (; read < (size_t)PIECE * 40 && wire_client(&http_chain.injector) != NULL; read += PIECE) {
+        wire_say_span(app.socket, span_of(piece, sizeof(piece)));
+        wire_run(&http_chain);
+    }
+    ck_assert_msg(read >= (_i == 1 ? 256 : 64) * 1024 && read <= (_i == 1 ? 512 : 192) * 1024, "%zu", read);
+}
+END_TEST
+
 START_TEST(many_streams_without_a_window_hold_little_memory) /* C6 */
 {
     size_t waits = 0;
@@ -494,6 +516,7 @@ Suite *suite(void)
     tcase_add_test(t, a_whole_answer_that_gets_no_window_is_not_kept_for_ever);
     tcase_add_loop_test(t, a_slow_client_of_many_large_answers_has_not_stalled, 0, 2);
     tcase_add_test(t, a_head_that_never_ends_ends_the_connection);
+    tcase_add_loop_test(t, behind_a_flood_only_what_may_be_on_its_way_is_read, 0, 2);
     tcase_add_test(t, a_client_that_floods_on_behind_its_refusal_is_not_read_to_the_end);
     tcase_add_test(t, many_streams_without_a_window_hold_little_memory);
     tcase_add_loop_test(t, an_answer_whose_head_the_client_does_not_take_is_refused_on_its_stream, 0, 2);
