@@ -133,7 +133,7 @@ class Bench(harness.Case):
 
     def test_floods(self):
         text = self.run_bench("floods.py", "--mtlsd", harness.MTLSD, "--seconds", 1, "--floods", "ping,rapid reset", "--peers", "mtlsd-http")
-        self.assertEqual(2, len(re.findall(r"\n(?:ping|rapid reset)( +(?:-|-?[\d.]+)){8} +0.00(?=\n)", text)), text)
+        self.assertEqual(2, len(re.findall(r"\n(?:ping|rapid reset)( +(?:-|-?[\d.]+)){10} +0.00(?=\n)", text)), text)
 
     def test_small(self):
         printed, _ = self.run_curves("small.py", "--identities", 5, "--reloads", 1, "--crowd", 5, "--seconds", 0.2)
