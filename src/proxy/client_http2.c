@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* What is read of a client behind our last word, before its connection is reset: more than the windows and some frames, which may be on their way. Of a client
- * that floods it is what its uploads may have sent, and few frames (security C6). */
+/* Bytes to read of a client behind our last word, before its connection is reset: more than the windows and some frames, which may be on their way. A client that
+ * floods has few frames and its running uploads (security C6). */
 enum { LINGER_BYTES = 2 * 1024 * 1024, LINGER_FLOOD_BYTES = 128 * 1024, UPLOAD_BYTES = 256 * 1024, UPLOADS_BYTES = 1024 * 1024 };
 
 /* ---- which version ---- */
@@ -127,7 +127,7 @@ static void on_refused(struct client *c, const struct http2_event *e, struct mom
     exchange_finish(x, false, now);
 }
 
-/* What the uploads that run may have on their way, by our windows (http2_limits.h). */
+/* Bytes that the running uploads may have on their way, by our windows (http2_limits.h). */
 static uint64_t upload_bytes(const struct client *c)
 {
     uint64_t n = 0;
