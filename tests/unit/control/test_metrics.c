@@ -2,7 +2,6 @@
 #include "metrics.h"
 #include "t.h"
 
-
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -186,22 +185,6 @@ START_TEST(shows_whether_targets_are_used)
 }
 END_TEST
 
-START_TEST(escapes_the_values_of_labels)
-{
-    expect("mtlsd_upstream_target_up{upstream=\"files\",target=\"unix:/run/a\\\"b\\\\c\\n.sock\"} 1");
-}
-END_TEST
-
-START_TEST(shows_when_the_certificates_of_peers_end)
-{
-    expect_no("mtlsd_client_not_after_timestamp_seconds{");
-    counters_soonest_see(&counters_listener(&counters, "public")->peer, 1900000000, 1800000000, 3600);
-    counters_soonest_see(&counters_upstream(&counters, "partner")->peer, 1850000000, 1800000000, 3600);
-    expect("mtlsd_client_not_after_timestamp_seconds{listener=\"public\"} 1900000000");
-    expect("mtlsd_upstream_peer_not_after_timestamp_seconds{upstream=\"partner\"} 1850000000");
-}
-END_TEST
-
 /* Each line is a comment, or a name with labels and a number; each sample belongs to the family before it. */
 START_TEST(is_in_the_text_format)
 {
@@ -242,8 +225,6 @@ Suite *suite(void)
     tcase_add_test(t, shows_tls_only_where_there_is_tls);
     tcase_add_test(t, shows_nothing_that_the_configuration_does_not_have);
     tcase_add_test(t, shows_whether_targets_are_used);
-    tcase_add_test(t, escapes_the_values_of_labels);
-    tcase_add_test(t, shows_when_the_certificates_of_peers_end);
     tcase_add_test(t, is_in_the_text_format);
     tcase_add_test(t, fails_where_there_is_no_room);
     suite_add_tcase(s, t);
