@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "connector.h"
+#include "connector_internal.h"
 #include "peer_address.h"
 #include "watch.h"
 
@@ -13,64 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    NEXT_AFTER_US = 250 * 1000, /* RFC 8305 section 5 */
-    PLACE_LOOK_MS = 10,
-    PLACE_WITHIN_US = 1000 * 1000,
-    SHOWN_BYTES = 64,
-};
-
-struct connector {
-    struct connector **slot;
-    struct connector_order order;
-    struct dial dial;
-    struct resolve_ask ask;     /* first wait: for the name */
-    struct name_list list;
-    size_t next, n_running;     /* the address to try next; attempts under way */
-    struct upconn *attempts[NAME_ADDRESSES_MAX];
-    size_t last;                /* the address whose attempt ended last, and how */
-    int last_error;
-    bool racing;                /* waits for its turn to try another address */
-    uint64_t race_us;
-    bool has_place;             /* for the attempt that begins now */
-    bool wanting;               /* waits for a place (listening_take_uplink): nothing runs and it does not race */
-    uint64_t want_us;           /* until when; 0: it did not have to */
-    struct connector *race_prev, *race_next; /* in the one queue or the other */
-};
-
-static void go_on(struct connector *k);
-
-/* ---- words ---- */
-
-static void show_place(const struct connector *k, char *out, size_t size)
-{
-    if (k->dial.address == &k->dial.target->conf->address)
-        snprintf(out, size, "%s", k->dial.target->conf->text);
-    else
-        address_format(k->dial.address, out, size);
-}
-
-static void show_address(const struct name_address *a, char out[SHOWN_BYTES])
-{
-    if (uv_inet_ntop(a->v6 ? AF_INET6 : AF_INET, a->bytes, out, SHOWN_BYTES) != 0)
-        out[0] = '\0';
-}
-
-/* "partner.example:443: connection refused (192.0.2.7, the last of 3 addresses)" */
-static void describe(const struct connector *k, size_t index, const char *what, char *out, size_t size)
-{
-    char place[320], shown[SHOWN_BYTES];
-    show_place(k, place, sizeof(place));
-    bool named = k->dial.address->kind == ADDRESS_TCP && !address_is_literal(k->dial.address) && index < k->list.n;
-    if (named)
-        show_address(&k->list.items[index], shown);
-    if (named && k->list.n > 1)
-        snprintf(out, size, "%s: %s (%s, the last of %zu addresses)", place, what, shown, k->list.n);
-    else if (named)
-        snprintf(out, size, "%s: %s (%s)", place, what, shown);
-    else
-        snprintf(out, size, "%s: %s", place, what);
-}
+/* ---- the end ---- */
 
 static enum reason reason_of(int error)
 {
@@ -88,124 +31,6 @@ static enum reason reason_of(int error)
     }
 }
 
-enum reason connector_describe(const struct connector *k, char *text, size_t size)
-{
-    if (k->list.n == 0 && k->dial.address->kind == ADDRESS_TCP) {
-        describe(k, 0, "the resolver gave no answer in time", text, size);
-        return REASON_DNS_FAILED;
-    }
-    describe(k, k->next > 0 ? k->next - 1 : 0, "no answer in time", text, size);
-    return REASON_CONNECT_TIMEOUT;
-}
-
-/* ---- taking turns: every wait is as long as the others, so that a queue and one timer do ---- */
-
-static void on_race_timer(uv_timer_t *timer);
-
-static void arm(struct worker *w)
-{
-    uint64_t now = worker_now().us;
-    if (w->connecting.racing_first == NULL)
-        return;
-    uint64_t at = w->connecting.racing_first->race_us;
-    uv_timer_start(&w->connecting.race_timer, on_race_timer, at > now ? (at - now) / 1000 + 1 : 0, 0);
-}
-
-static void join_race(struct connector *k)
-{
-    struct worker *w = k->order.worker;
-    k->racing = true;
-    k->race_us = worker_now().us + NEXT_AFTER_US;
-    k->race_next = NULL;
-    k->race_prev = w->connecting.racing_last;
-    *(w->connecting.racing_last != NULL ? &w->connecting.racing_last->race_next : &w->connecting.racing_first) = k;
-    w->connecting.racing_last = k;
-    if (w->connecting.racing_first == k)
-        arm(w);
-}
-
-static void leave_race(struct connector *k)
-{
-    struct worker *w = k->order.worker;
-    if (!k->racing)
-        return;
-    k->racing = false;
-    *(k->race_prev != NULL ? &k->race_prev->race_next : &w->connecting.racing_first) = k->race_next;
-    *(k->race_next != NULL ? &k->race_next->race_prev : &w->connecting.racing_last) = k->race_prev;
-    if (w->connecting.racing_first == NULL)
-        uv_timer_stop(&w->connecting.race_timer);
-}
-
-static void on_race_timer(uv_timer_t *timer)
-{
-    struct worker *w = timer->data;
-    uint64_t now = worker_now().us;
-    while (w->connecting.racing_first != NULL && w->connecting.racing_first->race_us <= now) {
-        struct connector *k = w->connecting.racing_first;
-        leave_race(k);
-        go_on(k);
-    }
-    arm(w);
-}
-
-/* ---- waiting for a place: what others finish with is soon free ---- */
-
-static void leave_wanting(struct connector *k)
-{
-    struct worker *w = k->order.worker;
-    if (!k->wanting)
-        return;
-    k->wanting = false;
-    *(k->race_prev != NULL ? &k->race_prev->race_next : &w->connecting.wanting_first) = k->race_next;
-    *(k->race_next != NULL ? &k->race_next->race_prev : &w->connecting.wanting_last) = k->race_prev;
-}
-
-static void on_place_timer(uv_timer_t *timer)
-{
-    struct worker *w = timer->data;
-    uint64_t now = worker_now().us;
-    struct connector *k;
-    while ((k = w->connecting.wanting_first) != NULL) {
-        k->has_place = listening_take_uplink(w);
-        if (!k->has_place && now < k->want_us)
-            break;
-        leave_wanting(k);
-        go_on(k);
-        if (w->connecting.wanting_last == k)
-            break; /* there was a place but no descriptor: the others would find none either */
-    }
-    if (w->connecting.wanting_first != NULL)
-        uv_timer_start(timer, on_place_timer, PLACE_LOOK_MS, 0);
-}
-
-/* False: it has waited for long enough. */
-static bool wait_for_place(struct connector *k)
-{
-    struct worker *w = k->order.worker;
-    if (k->want_us == 0)
-        k->want_us = worker_now().us + PLACE_WITHIN_US;
-    if (worker_now().us >= k->want_us)
-        return false;
-    k->wanting = true;
-    k->race_next = NULL;
-    k->race_prev = w->connecting.wanting_last;
-    *(w->connecting.wanting_last != NULL ? &w->connecting.wanting_last->race_next : &w->connecting.wanting_first) = k;
-    w->connecting.wanting_last = k;
-    if (!uv_is_active((uv_handle_t *)&w->connecting.place_timer))
-        uv_timer_start(&w->connecting.place_timer, on_place_timer, PLACE_LOOK_MS, 0);
-    return true;
-}
-
-/* Those that wait have the next one. */
-static bool take_place(struct connector *k)
-{
-    bool has = k->has_place || (k->order.worker->connecting.wanting_first == NULL && listening_take_uplink(k->order.worker));
-    k->has_place = false;
-    return has;
-}
-
-/* ---- the end ---- */
-
 static void give_up(struct upconn *up)
 {
     up->connector = NULL;
@@ -215,8 +40,8 @@ static void give_up(struct upconn *up)
 /* k is gone afterwards; what it still tries is closed. */
 static void release(struct connector *k)
 {
-    leave_race(k);
-    leave_wanting(k);
+    connector_race_leave(k);
+    connector_place_leave(k);
     resolve_leave(&k->order.worker->names, &k->ask);
     for (size_t i = 0; i < NAME_ADDRESSES_MAX && k->n_running > 0; i++) {
         if (k->attempts[i] == NULL)
@@ -241,7 +66,7 @@ static void finish(struct connector *k, const struct connector_result *result)
 static void finish_failed(struct connector *k, enum reason reason, const char *what, size_t index)
 {
     char text[640];
-    describe(k, index, what, text, sizeof(text));
+    connector_words(k, index, what, text, sizeof(text));
     finish(k, &(struct connector_result){.reason = reason, .text = text});
 }
 
@@ -305,8 +130,8 @@ static void on_connect(uv_connect_t *req, int status)
     }
     upconn_shut(up, false);
     k->last_error = status;
-    leave_race(k);
-    go_on(k);
+    connector_race_leave(k);
+    connector_go_on(k);
 }
 
 static void to_sockaddr(const struct name_address *a, uint16_t port, struct sockaddr_storage *out)
@@ -343,7 +168,7 @@ static int watch(const struct upconn *up)
 static int attempt(struct connector *k, size_t index)
 {
     bool tcp = k->dial.address->kind == ADDRESS_TCP;
-    if (!take_place(k))
+    if (!connector_place_take(k))
         return UV_EMFILE;
     struct upconn *up = upconn_new(k->order.worker, k->order.snapshot, tcp);
     if (up == NULL)
@@ -369,19 +194,19 @@ static int attempt(struct connector *k, size_t index)
 }
 
 /* Begins the next attempt; without one, and when none runs any more, it is over. */
-static void go_on(struct connector *k)
+void connector_go_on(struct connector *k)
 {
     while (k->next < k->list.n) {
         size_t index = k->next++;
         int rc = attempt(k, index);
         if (rc == 0) {
             if (k->next < k->list.n)
-                join_race(k);
+                connector_race_join(k);
             return;
         }
         k->last = index;
         k->last_error = rc;
-        if (rc == UV_EMFILE && k->n_running == 0 && wait_for_place(k)) {
+        if (rc == UV_EMFILE && k->n_running == 0 && connector_place_wait(k)) {
             k->next = index;
             return;
         }
@@ -402,7 +227,7 @@ static bool keep_public(struct connector *k)
 {
     struct name_list kept = {.n = 0};
     const char *kind = NULL;
-    char shown[SHOWN_BYTES] = "", text[SHOWN_BYTES + 64];
+    char shown[CONNECTOR_SHOWN] = "", text[CONNECTOR_SHOWN + 64];
     for (size_t i = 0; i < k->list.n; i++) {
         const struct name_address *a = &k->list.items[i];
         const char *special = special_address_kind(a->bytes, a->v6 ? 16 : 4);
@@ -410,7 +235,7 @@ static bool keep_public(struct connector *k)
             kept.items[kept.n++] = *a;
         } else if (kind == NULL) {
             kind = special;
-            show_address(a, shown);
+            connector_show_address(a, shown);
         }
     }
     k->list = kept;
@@ -424,7 +249,7 @@ static bool keep_public(struct connector *k)
 static void begin(struct connector *k)
 {
     if (!k->dial.public_only || keep_public(k))
-        go_on(k);
+        connector_go_on(k);
 }
 
 static void on_answer(struct resolve_ask *ask, const struct name_answer *answer)
@@ -461,7 +286,7 @@ static int connect_self(struct connector *k, struct upconn *up)
 
 static void begin_self(struct connector *k)
 {
-    struct upconn *up = take_place(k) ? upconn_new(k->order.worker, k->order.snapshot, false) : NULL;
+    struct upconn *up = connector_place_take(k) ? upconn_new(k->order.worker, k->order.snapshot, false) : NULL;
     int rc = up != NULL ? connect_self(k, up) : UV_EMFILE;
     if (rc == 0) {
         stream_read(&up->stream, true);
@@ -479,7 +304,7 @@ static void begin_unix(struct connector *k)
     if (k->dial.public_only)
         finish_failed(k, REASON_ADDRESS_NOT_ALLOWED, "a unix socket is not a public address", 0);
     else
-        go_on(k);
+        connector_go_on(k);
 }
 
 static void begin_tcp(struct connector *k)
