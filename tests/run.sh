@@ -51,10 +51,11 @@ programs_of() {
 
 # The programs besides mtlsd that the system tests of these names need.
 programs_beside() {
-    [ $# -gt 0 ] || echo bench_judge faulty
+    [ $# -gt 0 ] || echo bench_judge faulty faulty_token
     for name in "$@"; do
         case test_bench.py in *"$name"*) echo bench_judge ;; esac
         case test_sanitizers.py in *"$name"*) echo faulty ;; esac
+        case test_faulty_token.py in *"$name"*) echo faulty_token ;; esac
     done
 }
 

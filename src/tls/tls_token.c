@@ -79,6 +79,8 @@ static int refuse(const struct token *t, const char *uri, int rc, struct err *er
         return err_set(err, ERR_MEMORY, "out of memory");
     if (t->pin.fault != NULL)
         return err_set(err, ERR_CREDENTIAL, "%.300s: %s", uri, t->pin.fault);
+    if (rc == GNUTLS_E_PKCS11_PIN_LOCKED)
+        return err_set(err, ERR_CREDENTIAL, "%.300s: the token has locked its PIN: unlock it with the program of its vendor, as the security officer", uri);
     return err_set(err, ERR_CREDENTIAL, "%.300s: the private key cannot be used (%s): list what the token has (p11tool --login --list-all URI)", uri, gnutls_strerror(rc));
 }
 
