@@ -32,6 +32,8 @@ static void print_instance(struct page *p, const json_t *status)
                         "{connections.descriptors|0} of {connections.most_descriptors|0} descriptors for clients and upstreams, "
                         "{connections.refused_total|0} refused[{?connections.most_per_client}, at most {connections.most_per_client} of one client address]\n]"
                         "[{?keys.process}  keys        in process {keys.pid}[{!keys.answers}, which does not answer][{?keys.refused}; it refused {keys.refused} requests that mtlsd never sends]\n]"
+                        "[{?spiffe}  spiffe      {spiffe.socket}: {spiffe.state} since {spiffe.since|-}, generation {spiffe.generation|0}, last answer {spiffe.last_answer|-}\n"
+                        "[              {spiffe.error}\n]]"
                         "  started     {started|-}\n"
                         "[{?sandbox}  sandbox     [{!sandbox.on}off: insecure_no_sandbox][{?sandbox.on}[{?sandbox.landlock}files (Landlock {sandbox.landlock})]"
                         "[{?sandbox.seccomp}[{?sandbox.landlock}, ]system calls]"

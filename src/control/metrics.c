@@ -3,6 +3,7 @@
 #include "metrics_page.h"
 #include "target_name.h"
 
+#include "mtlsd/control/workload.h"
 #include "mtlsd/policy/reason.h"
 
 #include <stdio.h>
@@ -66,6 +67,27 @@ static void reloads(struct metrics_page *p)
 static void handovers(struct metrics_page *p)
 {
     metrics_sample(p, LABELS({"result", "refused"}), p->view->handovers_refused);
+}
+
+static void workload_connected(struct metrics_page *p)
+{
+    if (p->view->workload != NULL)
+        metrics_sample(p, NO_LABELS, p->view->workload->state == WORKLOAD_CURRENT);
+}
+
+static void workload_answered(struct metrics_page *p)
+{
+    if (p->view->workload != NULL && p->view->workload->received > 0)
+        metrics_sample(p, NO_LABELS, (uint64_t)p->view->workload->received);
+}
+
+static void workload_messages(struct metrics_page *p)
+{
+    const struct workload_view *w = p->view->workload;
+    if (w == NULL)
+        return;
+    metrics_sample(p, LABELS({"result", "read"}), w->messages - w->refused);
+    metrics_sample(p, LABELS({"result", "refused"}), w->refused);
 }
 
 static void rotations(struct metrics_page *p)
@@ -288,6 +310,9 @@ static const struct metrics_family families[] = {
     {"mtlsd_reloads_total", "counter", "Reloads since the start.", reloads, 0},
     {"mtlsd_handovers_total", "counter", "New processes that were to take over and could not, since the start.", handovers, 0},
     {"mtlsd_rotations_total", "counter", "Renewed certificates that took the place of the one in use, were refused, or gave their place back because an upstream refused them later.", rotations, 0},
+    {"mtlsd_spiffe_connected", "gauge", "1 if the stream of the SPIFFE Workload API is open and its last answer is in use.", workload_connected, 0},
+    {"mtlsd_spiffe_last_answer_timestamp_seconds", "gauge", "When the last answer of the SPIFFE Workload API was accepted.", workload_answered, 0},
+    {"mtlsd_spiffe_messages_total", "counter", "Messages of the SPIFFE Workload API. Only the last one of a burst is looked at.", workload_messages, 0},
     {"mtlsd_files_polled", "gauge", "1 if changed files are found by polling, because the system refuses to watch their folders.", files_polled, 0},
     {"mtlsd_connections", "gauge", "Open client connections.", of_listeners, ROW(connections_open)},
     {"mtlsd_connections_total", "counter", "Accepted client connections.", of_listeners, ROW(connections_accepted)},

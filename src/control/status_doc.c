@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "status_doc.h"
+#include "mtlsd/control/workload.h"
 #include "readiness.h"
 #include "status_certificates.h"
 #include "status_traffic.h"
@@ -89,6 +90,26 @@ static json_t *keys_value(const struct admin_keys *keys)
     return document_object("process:b pid:i answers:b refused:U sandbox:o", true, keys->pid, !keys->silent, keys->refused, sandbox_value(keys->sandbox));
 }
 
+static json_t *names_of(const struct workload_set *set, bool svids)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list != NULL && i < (svids ? set->n_svids : set->n_bundles); i++)
+        if (json_array_append_new(list, json_string(svids ? set->svids[i].id : set->bundles[i].domain)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+static json_t *workload_value(const struct workload_view *w)
+{
+    if (w == NULL)
+        return json_null();
+    return document_object("socket:t state:t connected:b since:w last_answer:w generation:U svids:o trust_domains:o messages:U refused:U connects:U error:t", w->socket,
+                           workload_state_word(w->state), w->state == WORKLOAD_CURRENT, w->since, w->received, w->generation, names_of(&w->set, true), names_of(&w->set, false),
+                           w->messages, w->refused, w->connects, text_or_null(w->error));
+}
+
 json_t *status_doc_value(const struct admin_view *view)
 {
     struct readiness r;
@@ -101,7 +122,7 @@ json_t *status_doc_value(const struct admin_view *view)
     o = document_add(o, "sandbox:o keys:o connections:o files_polled:b last_reload:o listeners:o upstreams:o", sandbox_value(view->sandbox),
                      keys_value(&view->keys), room_value(&view->room), view->files_polled, last_reload_value(view), status_traffic_listeners(view),
                      status_traffic_upstreams(view));
-    o = document_add(o, "last_handover:o", last_handover_value(view));
+    o = document_add(o, "last_handover:o spiffe:o", last_handover_value(view), workload_value(view->workload));
     return document_add(o, "identities:o trusts:o registries:o refusals:o", status_certificates_identities(view), status_certificates_trusts(view), status_certificates_registries(view),
                         refusals_value(view));
 }

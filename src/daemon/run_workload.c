@@ -175,7 +175,16 @@ void run_workload_stop(struct run_workload *w)
     workload_view_clear(&w->view);
 }
 
-const struct workload_view *run_workload_view(const struct run_workload *w)
+const struct workload_view *run_workload_view(struct run_workload *w)
 {
+    struct workload_view now;
+    struct err err = {0};
+    if (w->server != NULL && look(w, false, &now, &err) == 0) {
+        w->view.messages = now.messages; /* the rest of it is followed by on_change */
+        w->view.refused = now.refused;
+        w->view.connects = now.connects;
+        w->view.received = now.received;
+        workload_view_clear(&now);
+    }
     return w->wanted ? &w->view : NULL;
 }

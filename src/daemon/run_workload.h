@@ -43,7 +43,7 @@ void run_workload_begin(struct run_workload *w);           /* a load begins */
 void run_workload_end_load(struct run_workload *w, bool good); /* and is over */
 void run_workload_unwatch(struct run_workload *w);
 void run_workload_stop(struct run_workload *w); /* after the last load */
-/* NULL: it is not configured. */
-const struct workload_view *run_workload_view(const struct run_workload *w);
+/* As it is now. NULL: it is not configured. Valid until the loop runs again. */
+const struct workload_view *run_workload_view(struct run_workload *w);
 
 #endif

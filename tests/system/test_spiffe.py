@@ -3,6 +3,7 @@
 through the certificates."""
 import concurrent.futures
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -53,6 +54,13 @@ class Case(workloads.Case):
     def wait_for_refusal(self, reason):
         wait_for(lambda: (answer := self.curl(self.url)).status == 503 and reason in answer.text, reason)
 
+    def status(self, *names):
+        found = json.loads(self.command("status", "-c", self.mtlsd.config_path, "--json").stdout)["spiffe"]
+        return tuple(found[name] for name in names)
+
+    def metrics(self):
+        return self.curl("--unix-socket", self.folder / "admin.sock", "http://localhost/metrics").text
+
     def log_has(self, pattern):
         return self.wait_for_log(self.mtlsd, pattern)
 
@@ -75,9 +83,16 @@ class Rotation(Case):
 
     def test_an_agent_that_dies_changes_nothing_and_is_followed_again(self):
         self.start()
+        self.assertEqual(("current", True, [APP], [self.DOMAIN, self.OTHER], None), self.status("state", "connected", "svids", "trust_domains", "error"))
         self.agent.kill()
         self.log_has(r"spiffe +.*unix:///.*agent.sock: ")
         self.assertEqual(self.first.serial, self.serial())
+        state, connected, generation, error = self.status("state", "connected", "generation", "error")
+        self.assertEqual(("lost", False, 1), (state, connected, generation))
+        self.assertTrue(error)
+        sheet = self.command("status", "-c", self.mtlsd.config_path).stdout
+        self.assertIn(f"spiffe      {self.agent.path}: lost since", sheet)
+        self.assertIn("\nmtlsd_spiffe_connected 0\n", self.metrics())
         self.agent.start()
         fresh = self.issue("/app")
         self.give(fresh)

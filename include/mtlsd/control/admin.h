@@ -30,6 +30,7 @@ struct admin_room {
 };
 
 struct fallback;
+struct workload_view;
 
 struct admin_reloads {
     uint64_t good, bad; /* since the start */
@@ -56,6 +57,7 @@ struct admin_view {
     size_t n_refusals;
     struct admin_room room;
     struct admin_keys keys;
+    const struct workload_view *workload; /* the SPIFFE Workload API; NULL: not configured */
     const struct crl_fetch *fetches; /* of revocation lists; NULL: none */
     struct admin_reloads reloads;
     const struct rotation_counts *rotations; /* NULL: none are counted */

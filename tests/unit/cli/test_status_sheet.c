@@ -45,6 +45,15 @@ START_TEST(shows_what_runs)
 }
 END_TEST
 
+START_TEST(shows_the_spiffe_agent_and_what_is_wrong_with_it)
+{
+    sheet_of("{\"spiffe\":{\"socket\":\"/run/agent.sock\",\"state\":\"lost\",\"since\":\"2026-01-01T00:00:00Z\",\"generation\":3,\"last_answer\":\"2026-01-02T00:00:00Z\","
+             "\"error\":\"cannot connect\"}}");
+    ck_assert_ptr_nonnull(strstr(text, "spiffe      /run/agent.sock: lost since 2026-01-01T00:00:00Z, generation 3, last answer 2026-01-02T00:00:00Z\n"));
+    ck_assert_ptr_nonnull(strstr(text, "cannot connect\n"));
+}
+END_TEST
+
 START_TEST(shows_targets_where_there_are_several_or_one_is_not_up)
 {
     sheet_of("{\"upstreams\":[{\"name\":\"app\",\"targets\":[{\"address\":\"a:1\",\"route\":\"worker1\",\"state\":\"held\",\"held_seconds\":7,"
@@ -203,6 +212,7 @@ Suite *suite(void)
     Suite *s = suite_create("status_sheet");
     TCase *t = tcase_create("status_sheet");
     tcase_add_test(t, shows_what_runs);
+    tcase_add_test(t, shows_the_spiffe_agent_and_what_is_wrong_with_it);
     tcase_add_test(t, shows_targets_where_there_are_several_or_one_is_not_up);
     tcase_add_test(t, shows_who_would_be_refused_if_all_had_to_be_valid);
     tcase_add_test(t, shows_routes_with_their_hits);

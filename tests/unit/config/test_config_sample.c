@@ -12,7 +12,7 @@
 static const char *const shipped[] = {"../conf/injector.conf", "../conf/verifier.conf",
                                       "../conf/gateway.conf", "../conf/two-way-gateway.conf",
                                       "../conf/routes.conf", "../conf/forward-proxy.conf",
-                                      "../conf/certificate-status.conf", "../conf/database.conf", "../conf/grpc.conf", "../conf/help-page.conf", "../conf/dashboard.conf", "../conf/registry.conf", SAMPLE};
+                                      "../conf/certificate-status.conf", "../conf/database.conf", "../conf/grpc.conf", "../conf/help-page.conf", "../conf/dashboard.conf", "../conf/registry.conf", "../conf/spiffe.conf", SAMPLE};
 
 START_TEST(each_shipped_file_is_accepted_without_a_warning)
 {

@@ -4,6 +4,8 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include "mtlsd/control/workload.h"
+
 #include <string.h>
 
 static struct config_listener listener_confs[] = {{.name = "public", .tls = {.present = true}}, {.name = "local"}};
@@ -42,9 +44,11 @@ static void tear_down(void)
     target_state_free(snapshot.target_state);
 }
 
+static const struct workload_view *agent;
+
 static struct admin_view make_view(void)
 {
-    return (struct admin_view){.version = "0.1.0", .now = 1800000100, .started = 1800000000, .snapshot = &snapshot, .counters = &counters,
+    return (struct admin_view){.version = "0.1.0", .now = 1800000100, .started = 1800000000, .snapshot = &snapshot, .counters = &counters, .workload = agent,
                                .reloads = {2, 1, 1800000050}, .handovers_refused = 4, .room = {.most_clients = 500, .refused = 3}};
 }
 
@@ -80,6 +84,21 @@ START_TEST(shows_the_process)
     expect("mtlsd_connections_max 500");
     expect("mtlsd_connections_overloaded_total 3");
     expect("mtlsd_files_polled 0");
+}
+END_TEST
+
+START_TEST(shows_the_spiffe_agent_where_there_is_one)
+{
+    struct workload_view workload = {.state = WORKLOAD_CURRENT, .messages = 9, .refused = 2, .received = 1800000050};
+    expect_no("\nmtlsd_spiffe_connected");
+    agent = &workload;
+    expect("mtlsd_spiffe_connected 1");
+    expect("mtlsd_spiffe_last_answer_timestamp_seconds 1800000050");
+    expect("mtlsd_spiffe_messages_total{result=\"read\"} 7");
+    expect("mtlsd_spiffe_messages_total{result=\"refused\"} 2");
+    workload.state = WORKLOAD_LOST;
+    expect("mtlsd_spiffe_connected 0");
+    agent = NULL;
 }
 END_TEST
 
@@ -217,6 +236,7 @@ Suite *suite(void)
     TCase *t = tcase_create("metrics");
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, shows_the_process);
+    tcase_add_test(t, shows_the_spiffe_agent_where_there_is_one);
     tcase_add_test(t, shows_what_has_not_been_counted_yet_as_zero);
     tcase_add_test(t, shows_counts_of_listeners_and_upstreams);
     tcase_add_test(t, shows_requests_of_each_listener_and_upstream_once);

@@ -5,6 +5,7 @@
 
 #include "status_view.h"
 #include "mtlsd/control/admin.h"
+#include "mtlsd/control/workload.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,23 @@ START_TEST(names_the_instance)
     ck_assert_ptr_nonnull(strstr(doc, "\"last_handover\": null"));
     ck_assert_ptr_nonnull(strstr(doc, "\"0.0.0.0:8443\""));
     ck_assert_ptr_nonnull(strstr(doc, "\"address\": \"127.0.0.1:9000\""));
+}
+END_TEST
+
+START_TEST(tells_the_state_of_the_spiffe_agent)
+{
+    struct admin_view view = status_view_make();
+    struct workload_svid svid = {.id = (char[]){"spiffe://a.example/one"}};
+    struct workload_bundle bundle = {.domain = (char[]){"b.example"}};
+    struct workload_view workload = {.state = WORKLOAD_LOST, .generation = 7, .refused = 2, .received = 1800000050, .socket = "/run/agent.sock", .error = "the agent has ended the stream",
+                                     .set = {.svids = &svid, .n_svids = 1, .bundles = &bundle, .n_bundles = 1}};
+    ck_assert_ptr_nonnull(strstr(status_view_text(&view), "\"spiffe\": null"));
+    view.workload = &workload;
+    const char *doc = status_view_text(&view);
+    static const char *const parts[] = {"\"socket\": \"/run/agent.sock\"", "\"state\": \"lost\"", "\"connected\": false", "\"generation\": 7", "\"refused\": 2",
+                                        "\"error\": \"the agent has ended the stream\"", "\"spiffe://a.example/one\"", "\"b.example\"", "\"last_answer\": \"2027-01-15T08:00:50Z\""};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        ck_assert_msg(strstr(doc, parts[i]) != NULL, "%s is missing in %s", parts[i], doc);
 }
 END_TEST
 
@@ -106,6 +124,7 @@ Suite *suite(void)
     TCase *t = tcase_create("status_doc");
     tcase_add_checked_fixture(t, status_view_set_up, status_view_tear_down);
     tcase_add_test(t, names_the_instance);
+    tcase_add_test(t, tells_the_state_of_the_spiffe_agent);
     tcase_add_test(t, tells_why_the_last_reload_was_refused);
     tcase_add_test(t, tells_why_a_new_process_could_not_take_over);
     tcase_add_test(t, says_how_full_it_is);
