@@ -8,113 +8,14 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-enum { WORKERS_MAX = 256, REQUESTS = 3 /* of the signals: the first ones, which end nothing */ };
-
-/* ---- orders to workers ---- */
-
-static void carry_out_adopt(struct hand *h, struct order *o)
-{
-    struct err err = {0};
-    struct worker *w = &h->worker;
-    if (o->snapshot != w->snapshot)
-        worker_adopt(w, o->snapshot);
-    for (size_t i = 0; i < o->n_sockets; i++) {
-        struct new_socket *s = &o->sockets[i];
-        if (worker_listen(w, s->fd, s->tcp, s->address, s->listener, &err) != 0)
-            log_say(LOG_LEVEL_ERROR, "listen", "%s", err.text);
-        s->fd = -1;
-    }
-}
-
-static void carry_out(struct hand *h, struct order *o)
-{
-    if (o->kind == ORDER_ADOPT)
-        carry_out_adopt(h, o);
-    else if (o->kind == ORDER_REJUDGE)
-        worker_rejudge(&h->worker);
-    else if (o->kind == ORDER_ROWS_ADDED || o->kind == ORDER_ROWS_WITHDRAWN)
-        worker_rejudge_rows(&h->worker, o->kind == ORDER_ROWS_WITHDRAWN);
-    else if (o->kind == ORDER_LEND) {
-        lend_answer(o->lend, h->worker.listening.sockets, !h->threaded);
-        o->lend = NULL;
-    } else if (o->kind == ORDER_WANE)
-        worker_drain(&h->worker, true);
-    else if (o->kind == ORDER_DRAIN)
-        worker_drain(&h->worker, false);
-    else if (o->kind == ORDER_CUT)
-        worker_cut(&h->worker);
-    else
-        worker_stop(&h->worker);
-}
-
-static void on_orders(uv_async_t *wake)
-{
-    struct hand *h = wake->data;
-    h->answered = h->server->asked;
-    if (!h->worker.end.finished)
-        listening_on_ask(&h->worker);
-    uv_mutex_lock(&h->lock);
-    struct order *o = h->orders;
-    h->orders = NULL;
-    uv_mutex_unlock(&h->lock);
-    while (o != NULL) {
-        struct order *next = o->next;
-        if (!h->worker.end.finished)
-            carry_out(h, o);
-        order_free(o);
-        o = next;
-    }
-}
-
-void server_give(struct hand *h, struct order *o)
-{
-    uv_mutex_lock(&h->lock);
-    struct order **end = &h->orders;
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = o;
-    uv_mutex_unlock(&h->lock);
-    uv_async_send(&h->wake);
-}
+enum { REQUESTS = 3 /* of the signals: the first ones, which end nothing */ };
 
 static void wake_all(void *ctx)
 {
     struct server *s = ctx;
     for (unsigned i = 0; i < s->n_hands; i++)
         uv_async_send(&s->hands[i].wake);
-}
-
-static void tell_all(struct server *s, enum order_kind kind)
-{
-    for (unsigned i = 0; i < s->n_hands; i++) {
-        struct order *o = order_new(kind, NULL);
-        if (o != NULL)
-            server_give(&s->hands[i], o);
-    }
-}
-
-static int adopt_with(struct server *s, struct snapshot *next, const struct snapshot *old, struct err *err)
-{
-    struct order *orders[WORKERS_MAX] = {0};
-    int rc = 0;
-    for (unsigned i = 0; i < s->n_hands && rc == 0; i++) {
-        orders[i] = order_new(ORDER_ADOPT, next);
-        rc = orders[i] != NULL ? 0 : err_set(err, ERR_MEMORY, "out of memory");
-    }
-    if (rc == 0)
-        rc = order_open_sockets(orders, s->n_hands, &(struct order_change){next, old, s->hooks.inherited, old == NULL ? s->hooks.handed : NULL}, err);
-    if (rc == 0)
-        socket_file_join(&s->files, &orders[0]->files);
-    for (unsigned i = 0; i < s->n_hands; i++) {
-        if (rc == 0)
-            server_give(&s->hands[i], orders[i]);
-        else if (orders[i] != NULL)
-            order_free(orders[i]);
-    }
-    return rc;
 }
 
 /* ---- letting a configuration go ---- */
@@ -154,7 +55,7 @@ int server_adopt(struct server *s, struct snapshot *next, struct err *err)
         return err_set(err, ERR_USAGE, "the daemon is draining");
     snapshot_inherit(next, s->snapshot);
     snapshot_on_end(next, on_snapshot_end, s);
-    if (adopt_with(s, next, s->snapshot, err) != 0)
+    if (server_adopt_with(s, next, s->snapshot, err) != 0)
         return -1;
     capacity_share(&s->capacity, next->config);
     socket_file_remove(&s->files, next);
@@ -166,12 +67,12 @@ int server_adopt(struct server *s, struct snapshot *next, struct err *err)
 
 void server_rejudge(struct server *s)
 {
-    tell_all(s, ORDER_REJUDGE);
+    server_tell_all(s, ORDER_REJUDGE);
 }
 
 void server_rejudge_rows(struct server *s, bool withdrawn)
 {
-    tell_all(s, withdrawn ? ORDER_ROWS_WITHDRAWN : ORDER_ROWS_ADDED);
+    server_tell_all(s, withdrawn ? ORDER_ROWS_WITHDRAWN : ORDER_ROWS_ADDED);
 }
 
 /* ---- the end ---- */
@@ -180,12 +81,12 @@ static void on_drain_timer(uv_timer_t *timer)
 {
     struct server *s = timer->data;
     log_say(LOG_LEVEL_WARN, "drain", "drain_timeout is over: open requests are cut");
-    tell_all(s, ORDER_CUT);
+    server_tell_all(s, ORDER_CUT);
 }
 
 static void on_patience(uv_timer_t *timer)
 {
-    tell_all(timer->data, ORDER_DRAIN);
+    server_tell_all(timer->data, ORDER_DRAIN);
 }
 
 void server_drain(struct server *s, uint64_t within_ms, uint64_t patience_ms)
@@ -197,7 +98,7 @@ void server_drain(struct server *s, uint64_t within_ms, uint64_t patience_ms)
     uv_timer_start(&s->drain_timer, on_drain_timer, within_ms, 0);
     if (patience_ms > 0)
         uv_timer_start(&s->patience, on_patience, patience_ms, 0);
-    tell_all(s, patience_ms > 0 ? ORDER_WANE : ORDER_DRAIN);
+    server_tell_all(s, patience_ms > 0 ? ORDER_WANE : ORDER_DRAIN);
 }
 
 void server_leave_files(struct server *s)
@@ -210,7 +111,7 @@ void server_stop(struct server *s)
 {
     s->draining = true;
     socket_file_remove(&s->files, NULL);
-    tell_all(s, ORDER_STOP);
+    server_tell_all(s, ORDER_STOP);
 }
 
 bool server_is_draining(const struct server *s)
@@ -302,7 +203,7 @@ static int init_hand(struct server *s, unsigned i, struct err *err)
     if (h->threaded && uv_loop_init(&h->own_loop) != 0)
         return err_set(err, ERR_IO, "no loop for a worker: too few descriptors?");
     uv_mutex_init(&h->lock);
-    uv_async_init(loop, &h->wake, on_orders);
+    uv_async_init(loop, &h->wake, server_on_orders);
     h->wake.data = h;
     s->n_hands++;
     if (worker_init(&h->worker, loop, s->snapshot, &s->capacity, s->refusals, err) != 0)
@@ -351,7 +252,7 @@ struct server *server_new(struct snapshot *snapshot, const struct server_hooks *
     uv_timer_init(&s->loop, &s->patience);
     s->patience.data = s;
     uv_sem_init(&s->begin, 0);
-    unsigned workers = snapshot->config->workers < WORKERS_MAX ? snapshot->config->workers : WORKERS_MAX;
+    unsigned workers = snapshot->config->workers < SERVER_WORKERS_MAX ? snapshot->config->workers : SERVER_WORKERS_MAX;
     s->hands = calloc(workers, sizeof(*s->hands));
     s->refusals = refusals_new();
     s->capacity.by_client = count_clients();
@@ -365,7 +266,7 @@ struct server *server_new(struct snapshot *snapshot, const struct server_hooks *
     capacity_share(&s->capacity, snapshot->config);
     ok = ok && (s->background = background_new(&s->loop, err)) != NULL;
     snapshot_on_end(snapshot, on_snapshot_end, s);
-    if (ok && adopt_with(s, snapshot, NULL, err) == 0)
+    if (ok && server_adopt_with(s, snapshot, NULL, err) == 0)
         return s;
     err_set(err, ERR_MEMORY, "out of memory");
     server_free(s);

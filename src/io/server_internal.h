@@ -11,7 +11,7 @@
 
 #include <stdatomic.h>
 
-enum { SERVER_SIGNALS = 6 };
+enum { SERVER_SIGNALS = 6, SERVER_WORKERS_MAX = 256 };
 
 struct hand { /* a worker and its thread; 0 has none of its own */
     struct server *server;
@@ -49,8 +49,15 @@ struct server {
     bool left; /* to a successor: no signal has asked for an end yet */
 };
 
+/* server_orders.c */
 /* From the main loop to a worker. Takes o. */
 void server_give(struct hand *h, struct order *o);
+void server_tell_all(struct server *s, enum order_kind kind);
+/* Gives next to every worker with the sockets that it needs, or to none. old: what runs; NULL: the start. */
+MUST_CHECK int server_adopt_with(struct server *s, struct snapshot *next, const struct snapshot *old, struct err *err);
+void server_on_orders(uv_async_t *wake); /* on the worker's thread */
+
+/* server_lend.c */
 /* A worker has answered. */
 void server_look_at_lend(struct server *s);
 
