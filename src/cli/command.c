@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
 #include "mtlsd/base/err.h"
-#include "mtlsd/base/text.h"
 #include "mtlsd/tls/tls_engine.h"
 #include "version.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
-
-#define TABLE_MAX 32
 
 static const struct command commands[] = {
     {"run", cmd_run, "run a configuration in the foreground"},
@@ -32,24 +28,6 @@ static const struct command commands[] = {
     {"import", cmd_import, "translate a configuration of HAProxy, nginx, Apache, stunnel or ghostunnel"},
 };
 
-static const struct command_group top = {
-    .prefix = "mtlsd",
-    .before = "mtlsd adds mutual TLS to programs that speak plaintext. An injector presents a client certificate to a server;\n"
-              "a verifier checks client certificates in front of a backend.",
-    .after = "\"mtlsd COMMAND --help\" describes a command. \"mtlsd --version\" lists the libraries.\n"
-             "Exit codes: 0 success, 1 failure, 2 wrong command line, 3 configuration or credential refused, 4 refusal found.",
-    .table = commands,
-    .n = sizeof(commands) / sizeof(commands[0]),
-};
-
-static void print_group(const struct command_group *g, FILE *to)
-{
-    fprintf(to, "usage: %s COMMAND [FLAGS]\n\n%s\n\n", g->prefix, g->before);
-    for (size_t i = 0; i < g->n; i++)
-        fprintf(to, "  %-10s%s\n", g->table[i].word, g->table[i].help);
-    fprintf(to, "\n%s\n", g->after);
-}
-
 /* Names that other programs use for our commands. */
 static const char *other_word(const char *word)
 {
@@ -67,40 +45,16 @@ static const char *other_word(const char *word)
     return NULL;
 }
 
-static int unknown_word(const struct command_group *g, const char *word)
-{
-    const char *here = g == &top ? other_word(word) : NULL;
-    if (here != NULL) {
-        fprintf(stderr, "%s: unknown command \"%s\", did you mean: %s\n", g->prefix, word, here);
-        return COMMAND_USAGE;
-    }
-    const char *words[TABLE_MAX];
-    assert(g->n <= TABLE_MAX);
-    for (size_t i = 0; i < g->n; i++)
-        words[i] = g->table[i].word;
-    const char *near = text_suggest(word, words, g->n);
-    if (near != NULL)
-        fprintf(stderr, "%s: unknown command \"%s\", did you mean \"%s\"?\n", g->prefix, word, near);
-    else
-        fprintf(stderr, "%s: unknown command \"%s\"; \"%s --help\" lists them\n", g->prefix, word, g->prefix);
-    return COMMAND_USAGE;
-}
-
-int command_dispatch(const struct command_group *g, int argc, char **argv)
-{
-    if (argc < 2) {
-        print_group(g, stderr);
-        return COMMAND_USAGE;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        print_group(g, stdout);
-        return COMMAND_FINE;
-    }
-    for (size_t i = 0; i < g->n; i++)
-        if (strcmp(g->table[i].word, argv[1]) == 0)
-            return g->table[i].run(argc - 1, argv + 1);
-    return unknown_word(g, argv[1]);
-}
+static const struct command_group top = {
+    .prefix = "mtlsd",
+    .before = "mtlsd adds mutual TLS to programs that speak plaintext. An injector presents a client certificate to a server;\n"
+              "a verifier checks client certificates in front of a backend.",
+    .after = "\"mtlsd COMMAND --help\" describes a command. \"mtlsd --version\" lists the libraries.\n"
+             "Exit codes: 0 success, 1 failure, 2 wrong command line, 3 configuration or credential refused, 4 refusal found.",
+    .instead = other_word,
+    .table = commands,
+    .n = sizeof(commands) / sizeof(commands[0]),
+};
 
 int command_main(int argc, char **argv)
 {

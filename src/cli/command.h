@@ -23,10 +23,12 @@ struct command {
 int command_main(int argc, char **argv);
 
 /* Finds argv[1] in a table and runs it with argv + 1, for commands that have commands of their own. before and after frame the list of
- * words in the help; prefix is what stands before the word ("mtlsd pki"). */
+ * words in the help; prefix is what stands before the word ("mtlsd pki"). instead: the command line that a word of other programs stands for, or
+ * NULL; may be NULL itself. */
 struct command_group {
     const char *prefix;
     const char *before, *after;
+    const char *(*instead)(const char *word);
     const struct command *table;
     size_t n;
 };

@@ -10,41 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SOON_DAYS = 30 };
-
 /* The hashes are those of dashboard_style and dashboard_script; a test compares them. */
 const char *const dashboard_fields =
     "Content-Security-Policy: default-src 'none'; style-src 'sha256-D4SXjpfrvpOdFp+qE7tjJnhHkeldUl91ToYlr1tsEIk='; script-src 'sha256-4VVEwg2epE0EpZxzyWdQOsOY3JK8f49Ck7JP0WotkUg='; connect-src 'self'; img-src data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n"
     "Referrer-Policy: same-origin\r\nX-Frame-Options: DENY\r\nCross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Resource-Policy: same-origin\r\n";
-
-/* ---- small words ---- */
-
-void dashboard_number(struct bytes *out, long long n)
-{
-    bytes_printf(out, "%lld", n);
-}
-
-const char *dashboard_days_class(const json_t *days)
-{
-    if (!json_is_integer(days))
-        return "none";
-    json_int_t n = json_integer_value(days);
-    return n < 0 ? "bad" : n < SOON_DAYS ? "soon" : "good";
-}
-
-void dashboard_days(struct bytes *out, const json_t *days)
-{
-    long long n = json_is_integer(days) ? json_integer_value(days) : 0;
-    if (!json_is_integer(days))
-        return;
-    if (n < 0)
-        bytes_printf(out, "ended %lld day%s ago", -n, n == -1 ? "" : "s");
-    else if (n == 0)
-        bytes_append_str(out, "ends today");
-    else
-        bytes_printf(out, "ends in %lld day%s", n, n == 1 ? "" : "s");
-}
 
 /* ---- the instance ---- */
 

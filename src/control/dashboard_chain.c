@@ -58,9 +58,9 @@ static void say_days(struct box *b, size_t line, const char *before, const json_
 {
     struct bytes text;
     bytes_init(&text, sizeof(b->lines[line]) - 1);
-    dashboard_days(&text, days);
+    dashboard_words_days(&text, days);
     snprintf(b->lines[line], sizeof(b->lines[line]), "%s%.*s", before, (int)text.len, text.len > 0 ? (const char *)bytes_span(&text).ptr : "");
-    b->classes[line] = dashboard_days_class(days);
+    b->classes[line] = dashboard_words_days_class(days);
     b->state = worse(b->state, b->classes[line]);
     bytes_clear(&text);
 }

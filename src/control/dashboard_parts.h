@@ -13,11 +13,12 @@ void dashboard_timeline(struct bytes *out, const struct json_t *status);
 void dashboard_callers(struct bytes *out, const struct json_t *status);
 void dashboard_refusals(struct bytes *out, const struct json_t *status);
 
+/* dashboard_words.c */
 /* "good", "soon" or "bad": a class of the style. */
-const char *dashboard_days_class(const struct json_t *days);
+const char *dashboard_words_days_class(const struct json_t *days);
 /* "ends in 12 days" or "ended 3 days ago"; nothing for null. */
-void dashboard_days(struct bytes *out, const struct json_t *days);
-void dashboard_number(struct bytes *out, long long n);
+void dashboard_words_days(struct bytes *out, const struct json_t *days);
+void dashboard_words_number(struct bytes *out, long long n);
 
 extern const char *const dashboard_style, *const dashboard_script;
 

@@ -26,7 +26,7 @@ static void text_cell(struct bytes *out, const char *label, const char *classes,
 static void number_cell(struct bytes *out, const char *label, const json_t *object, const char *key)
 {
     cell(out, label, "n");
-    dashboard_number(out, document_number(object, key));
+    dashboard_words_number(out, document_number(object, key));
     bytes_append_str(out, "</td>");
 }
 
@@ -161,7 +161,7 @@ static void put_bar(struct bytes *out, const struct end *e)
     json_int_t width = days < 0 ? BAR_WIDTH : days >= BAR_DAYS ? BAR_WIDTH : 3 + days * (BAR_WIDTH - 3) / BAR_DAYS;
     bytes_printf(out, "<svg class=\"bar\" viewBox=\"0 0 %d 8\" aria-hidden=\"true\"><rect class=\"back\" width=\"%d\" height=\"8\" rx=\"4\"/>"
                       "<rect class=\"%s\" width=\"%lld\" height=\"8\" rx=\"4\"/></svg>",
-                 BAR_WIDTH, BAR_WIDTH, dashboard_days_class(e->days), (long long)width);
+                 BAR_WIDTH, BAR_WIDTH, dashboard_words_days_class(e->days), (long long)width);
 }
 
 static void put_end(struct bytes *out, const struct end *e)
@@ -169,8 +169,8 @@ static void put_end(struct bytes *out, const struct end *e)
     bytes_append_str(out, "<tr>");
     text_cell(out, "What", "name", e->name);
     text_cell(out, "Kind", "faint", e->what);
-    cell(out, "When", dashboard_days_class(e->days));
-    dashboard_days(out, e->days);
+    cell(out, "When", dashboard_words_days_class(e->days));
+    dashboard_words_days(out, e->days);
     bytes_append_str(out, "</td>");
     text_cell(out, "Date", "time faint", e->when);
     cell(out, "", "");

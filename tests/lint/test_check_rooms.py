@@ -143,6 +143,7 @@ class RulesCanFail(unittest.TestCase):
         self.complains(check_rooms.check_circles, "a.c, b.c", src__proxy__a_c="void one(void)\n{\n    use(other_rows);\n}\n", src__proxy__b_c=back)
         self.content(check_rooms.check_circles, src__proxy__a_c=one, src__proxy__b_c=other, src__proxy__c_c="/* one() */ static int two(void);\n")
         self.content(check_rooms.check_circles, src__proxy__client_in_c=one, src__proxy__exchange_c=back)
+        self.complains(check_rooms.check_circles, "one_a.c, one_b.c", src__control__one_a_c=one, src__control__one_b_c=back)
 
     def test_the_numbers_of_a_room(self):
         files = {"src/proxy/a.c": "struct x { int a, b; };\nvoid one(void)\n{\n    other();\n}\n", "src/proxy/b.c": "void other(void)\n{\n    one();\n}\n"}
