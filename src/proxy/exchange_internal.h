@@ -174,6 +174,7 @@ void exchange_go_upstream(struct exchange *x, struct moment now);              /
 void exchange_on_open(struct uplink_use *use, struct moment now);
 void exchange_on_elsewhere(struct uplink_use *use, struct moment now);
 void exchange_on_settings(struct uplink_use *use, struct moment now);
+void exchange_find_room(struct exchange *x, struct moment now); /* on another connection: more waited for this one than it takes, or it takes none */
 void exchange_go_by_http1(struct exchange *x, struct moment now); /* on a connection of HTTP/1.1, for this one does not do */
 void exchange_on_reset(struct uplink_use *use, uint32_t code, bool unprocessed, struct moment now);
 void exchange_on_failed(struct uplink_use *use, enum reason reason, const char *text, const char *hint, struct moment now);

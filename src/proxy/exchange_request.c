@@ -201,9 +201,8 @@ static void keep_less(struct exchange *x)
 void exchange_request_send(struct exchange *x, struct moment now)
 {
     struct uplink *u = x->use.uplink;
-    if (u->link.h2 != NULL && !http2_has_room(u->link.h2)) { /* more waited for it than it takes */
-        exchange_drop_uplink(x);
-        exchange_go_upstream(x, now);
+    if (u->link.h2 != NULL && !http2_has_room(u->link.h2)) {
+        exchange_find_room(x, now);
         return;
     }
     u->carried++;

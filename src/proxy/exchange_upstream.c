@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { REFUSED_MOST = 3 }; /* connections that took it for nothing */
+
 /* ---- the way there ---- */
 
 static void join(struct exchange *x, struct uplink *u)
@@ -32,7 +34,7 @@ static bool needs_http1(const struct exchange *x)
 static bool is_of_no_use(const struct exchange *x, const struct uplink *u, struct moment now)
 {
     bool outdated = u->link.tls != NULL && tls_engine_is_outdated(u->link.tls, now.utc);
-    return outdated || (u->link.h2 != NULL && (x->raw || needs_http1(x)));
+    return outdated || (u->link.h2 != NULL && (x->raw || needs_http1(x) || !http2_has_room(u->link.h2)));
 }
 
 /* One whose server was judged by a date that has passed since is not used again. */
@@ -178,6 +180,20 @@ void exchange_on_settings(struct uplink_use *use, struct moment now)
         exchange_on_open(use, now);
 }
 
+/* A connection without any stream that takes none has no use (SETTINGS_MAX_CONCURRENT_STREAMS 0): a new one may have. */
+void exchange_find_room(struct exchange *x, struct moment now)
+{
+    struct uplink *u = x->use.uplink;
+    bool none = http2_streams(u->link.h2) == 0;
+    u->is.closing = u->is.closing || none;
+    if (none && ++x->tries.refused > REFUSED_MOST) {
+        exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, "the upstream allows no stream on its connections (SETTINGS_MAX_CONCURRENT_STREAMS)", now);
+        return;
+    }
+    exchange_drop_uplink(x);
+    exchange_go_upstream(x, now);
+}
+
 void exchange_go_by_http1(struct exchange *x, struct moment now)
 {
     x->tries.http1 = true;
@@ -313,7 +329,6 @@ void exchange_upstream_failed(struct exchange *x, enum reason reason, const char
 /* The upstream never began with it, so it may be sent again whatever its method (RFC 9113 section 8.7). */
 static bool begin_again(struct exchange *x, uint32_t code, struct moment now)
 {
-    enum { REFUSED_MOST = 3 };
     x->tries.http1 = x->tries.http1 || code == HTTP2_HTTP_1_1_REQUIRED;
     if (!exchange_request_can_replay(x) || x->tries.spoke || ++x->tries.refused > REFUSED_MOST)
         return false;

@@ -320,6 +320,39 @@ START_TEST(one_that_was_answered_with_an_interim_response_had_begun) /* C10 */
 }
 END_TEST
 
+#define NO_STREAMS "\0\0\6\4\0\0\0\0\0\0\3\0\0\0\0"
+#define NO_STREAMS_BUT_WEBSOCKET "\0\0\14\4\0\0\0\0\0\0\3\0\0\0\0\0\10\0\0\0\1"
+
+START_TEST(a_connection_that_allows_no_more_streams_is_left) /* C6 */
+{
+    ck_assert_ptr_nonnull(strstr(wire_got(ask(GET)), "HTTP/1.1 200"));
+    wire_answer_span(wire_backend_socket(&w, 0), span_of(NO_STREAMS, sizeof(NO_STREAMS) - 1));
+    wire_run(&w);
+    http2_free(server);
+    server = NULL;
+    ck_assert_ptr_nonnull(strstr(wire_got(ask(POST)), "HTTP/1.1 200"));
+    ck_assert_uint_eq(w.injector.connects, 2);
+}
+END_TEST
+
+static void allow_nothing(struct wire *on, struct wire_socket *s)
+{
+    (void)on;
+    if (s->requests++ == 0)
+        wire_answer_span(s, span_of(NO_STREAMS_BUT_WEBSOCKET, sizeof(NO_STREAMS_BUT_WEBSOCKET) - 1));
+}
+
+START_TEST(an_upstream_that_never_allows_one_is_not_tried_for_ever) /* C6 */
+{
+    w.on_backend = allow_nothing;
+    struct wire_socket *app = ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    ck_assert_msg(strstr(wire_got(app), "502 ") != NULL, "%s", wire_got(app));
+    ck_assert_ptr_nonnull(strstr(wire_last(&w.injector)->detail, "SETTINGS_MAX_CONCURRENT_STREAMS"));
+    ck_assert_uint_le(w.injector.connects, 4);
+}
+END_TEST
+
 START_TEST(one_that_was_reset_after_it_began_is_not) /* C10 */
 {
     how = RESETS;
@@ -512,6 +545,8 @@ Suite *suite(void)
     suite_add_tcase(s, t);
     tcase_add_test(h, a_stream_that_was_never_begun_is_sent_again_whatever_its_method);
     tcase_add_loop_test(h, one_that_was_answered_with_an_interim_response_had_begun, 0, 2);
+    tcase_add_test(h, a_connection_that_allows_no_more_streams_is_left);
+    tcase_add_test(h, an_upstream_that_never_allows_one_is_not_tried_for_ever);
     tcase_add_test(h, one_that_was_reset_after_it_began_is_not);
     tcase_add_test(h, what_wants_http_1_gets_it_only_where_a_handshake_can_agree_on_it);
     tcase_add_test(h, a_connection_that_fell_silent_takes_no_further_request);
