@@ -15,6 +15,7 @@ from h2hpack import encode, indexed, literal
 
 OK = encode([(":status", "200")])
 OPEN = END_HEADERS
+NO_PRIORITIES = 9  # a setting of RFC 9218
 WHOLE, REFUSED, CUT = "whole", "refused", "refused or cut"
 
 
@@ -68,6 +69,7 @@ ANSWERS = [
     ("an empty name", beside(("", "y")), REFUSED),
     ("a name with a colon", beside(("x:", "y")), REFUSED),
     ("a name with a line end", beside(("x\r\ny", "z")), REFUSED),
+    ("a name of mixed case", beside(("content-Length", "5")), REFUSED),
     ("a value with a line end", beside(("x", "y\r\nset-cookie: a=b")), REFUSED),
     ("a value with NUL", beside(("x", "y\0z")), REFUSED),
     ("connection", beside(("connection", "close")), REFUSED),
@@ -83,6 +85,9 @@ ANSWERS = [
     ("trailers with :status", answer(trailers=OK), CUT),
     ("trailers with an upper-case name", answer(trailers=literal("X-Sum", "1")), CUT),
     ("trailers that do not end the stream", lambda n: headers(n, OK, OPEN) + data(n, b"hello", 0) + headers(n, literal("x", "y"), OPEN), CUT),
+    ("trailers with a path", answer(trailers=literal(":path", "/")), CUT),
+    ("200 cookie crumbs", beside(*[("cookie", f"a{i}=b") for i in range(200)]), None),
+    ("20,000 cookie crumbs", lambda n: headers(n, OK + literal("cookie", "a=b", 0x40) + indexed(62) * 10000, 0) + continuation(n, indexed(62) * 10000), REFUSED),
     ("300 fields", beside(*[(f"x{i}", "b") for i in range(300)]), REFUSED),
     ("a header bomb", lambda n: headers(n, OK + literal("x", "y" * 4000, 0x40) + indexed(62) * 8000), REFUSED),
     ("2,000 CONTINUATION frames", lambda n: headers(n, OK, END_STREAM) + continuation(n, b"", 0) * 2000 + continuation(n, b""), REFUSED),
@@ -97,6 +102,28 @@ ANSWERS = [
     ("push turned on by a server", lambda n: h2.settings((h2.ENABLE_PUSH, 1)), REFUSED),
     ("a PING of 7 bytes", lambda n: frame(h2.PING, 0, 0, b"1234567"), REFUSED),
     ("a window that overflows", lambda n: h2.window_update(0, 0x7fffffff), REFUSED),
+    ("a window of the stream that overflows", lambda n: h2.window_update(n, 0x7fffffff), REFUSED),
+    ("a window that grows by nothing", lambda n: h2.window_update(0, 0), REFUSED),
+    ("a window of the stream that grows by nothing", lambda n: h2.window_update(n, 0), REFUSED),
+    ("a window that overflows by settings", lambda n: h2.window_update(n, 0x7fffffff - 65535) + h2.settings((h2.INITIAL_WINDOW_SIZE, 65536)), REFUSED),
+    ("priority loops", then(h2.priority(1, 3), h2.priority(3, 5), h2.priority(5, 1), answer()), WHOLE),
+    ("a priority of itself", then(lambda n: h2.priority(n, n), answer()), None),
+    ("PRIORITY of 4 bytes", lambda n: frame(h2.PRIORITY, 0, n, bytes(4)), REFUSED),
+    ("SETTINGS on a stream", lambda n: frame(h2.SETTINGS, 0, n), REFUSED),
+    ("SETTINGS of 5 bytes", lambda n: frame(h2.SETTINGS, 0, 0, b"\0\3\0\0\0"), REFUSED),
+    ("a PING on a stream", lambda n: frame(h2.PING, 0, n, b"12345678"), REFUSED),
+    ("GOAWAY on a stream", lambda n: frame(h2.GOAWAY, 0, n, bytes(8)), REFUSED),
+    ("GOAWAY of 7 bytes", lambda n: frame(h2.GOAWAY, 0, 0, bytes(7)), REFUSED),
+    ("a reset of stream 0", lambda n: h2.rst(0), REFUSED),
+    ("a reset of 3 bytes", lambda n: frame(h2.RST_STREAM, 0, n, b"abc"), REFUSED),
+    ("a reset of an idle stream", lambda n: h2.rst(n + 2), REFUSED),
+    ("data on an idle stream", lambda n: data(n + 2, b"x"), REFUSED),
+    ("a head on an even stream", lambda n: headers(n + 1, OK), REFUSED),
+    ("CONTINUATION of nothing", lambda n: continuation(n, OK), REFUSED),
+    ("CONTINUATION of another stream", lambda n: headers(n, OK, END_STREAM) + continuation(n + 2, b""), REFUSED),
+    ("a PING inside a head", lambda n: headers(n, OK, END_STREAM) + h2.ping() + continuation(n, b""), REFUSED),
+    ("padding longer than a head", lambda n: frame(h2.HEADERS, OPEN | END_STREAM | h2.PADDED, n, b"\xff" + OK), REFUSED),
+    ("a GOAWAY that leaves the request out, and its answer", then(h2.goaway(0), answer()), REFUSED),
     ("padding longer than data", lambda n: headers(n, OK, OPEN) + frame(h2.DATA, h2.PADDED | END_STREAM, n, b"\x06hello"), CUT),
     ("HTTP/1.1 in place of frames", lambda n: peers.reply(b"hello"), REFUSED),
     ("a reset before the head", h2.rst, REFUSED),
@@ -190,6 +217,31 @@ class Answers(Case):
 
     def test_C5_answers_to_http2(self):
         self.run_over(self.by_http2)
+
+
+    def ask_in_turn(self, i):
+        return self.by_http2() if i % 2 else self.by_http1()
+
+    def test_C5_a_head_may_be_split_anywhere(self):
+        block = OK + literal("x-split", "yes")
+        self.healthy, self.keeps = False, True
+        for i in range(len(block) + 1):
+            self.make = lambda n, i=i: headers(n, block[:i], 0) + continuation(n, block[i:]) + data(n, b"hello")
+            self.check(*self.ask_in_turn(i), WHOLE)
+
+    def test_C5_settings_of_every_value(self):
+        self.keeps = False
+        for name in range(0, 11):
+            for i, value in enumerate((0, 1, 16384, 0xffffff, 0x7fffffff, 0xffffffff)):
+                if name in (h2.ENABLE_CONNECT_PROTOCOL, NO_PRIORITIES) and value > 1:
+                    continue  # either is right
+                self.make = lambda n, name=name, value=value: h2.settings((name, value)) + answer()(n)
+                valid = {h2.ENABLE_PUSH: value == 0, h2.INITIAL_WINDOW_SIZE: value < 1 << 31, h2.MAX_FRAME_SIZE: 16384 <= value <= 0xffffff}.get(name, True)
+                with self.subTest(f"setting {name} of {value}"):
+                    self.healthy = False
+                    self.check(*self.ask_in_turn(i), WHOLE if valid else REFUSED)
+                    self.healthy = True
+                    harness.wait_for(lambda: self.by_http1() == (200, b"hello", True), "a good answer afterwards", 5)
 
 
 class Ends(Case):
