@@ -30,9 +30,9 @@ static bool is_same(const uint8_t *at, const nghttp2_nv *field)
 
 struct span http2_written_find(const struct http2_written *w, const struct http2_fields *f)
 {
-    const uint8_t *at = w->memory + w->block_len;
     if (w->block_len == 0 || w->n_fields != f->n)
         return span_of(NULL, 0);
+    const uint8_t *at = w->memory + w->block_len;
     for (size_t i = 0; i < f->n; i++) {
         if (!is_same(at, &f->list[i]))
             return span_of(NULL, 0);
