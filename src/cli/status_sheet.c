@@ -103,6 +103,7 @@ static void print_listeners(struct page *p, const json_t *status)
     size_t before = p->out->len;
     for (size_t i = 0; i < json_array_size(listeners); i++)
         print_prospects(p, json_array_get(listeners, i));
+    page_each(p, listeners, "[  {name|?}: ends TLS for {intercept.hosts+, } with certificates of {intercept.ca}, which expires in {intercept.days_left} days\n]");
     page_say(p, p->out->len > before ? "\n" : "");
 }
 

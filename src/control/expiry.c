@@ -3,6 +3,7 @@
 
 #include "mtlsd/base/text.h"
 #include "mtlsd/tls/tls_identity.h"
+#include "mtlsd/tls/tls_intercept.h"
 #include "mtlsd/tls/tls_trust.h"
 
 #include <stdio.h>
@@ -81,6 +82,16 @@ static void each_of_trust(const struct snapshot_trust *trust, thing_fn on_thing,
     }
 }
 
+static void each_of_intercept(const struct plan_listener *l, thing_fn on_thing, void *ctx)
+{
+    struct tls_intercept_facts f;
+    char what[320];
+    tls_intercept_facts(l->intercept, &f);
+    snprintf(what, sizeof(what), "listener \"%s\": CA certificate %s of forward_proxy.intercept", l->conf->name, f.ca);
+    on_thing(ctx, &(struct thing){what, l->conf->where, "expires", "is expired", "make a new CA (mtlsd pki init --only HOST), and give it to the programs",
+                                  f.not_before, f.not_after});
+}
+
 /* Certificates of a SPIFFE agent last for an hour or a day, and the agent renews them. */
 static void each(const struct snapshot *s, thing_fn on_thing, void *ctx)
 {
@@ -91,6 +102,9 @@ static void each(const struct snapshot *s, thing_fn on_thing, void *ctx)
         if (s->trusts[i].tls != NULL && s->trusts[i].conf != NULL && s->trusts[i].conf->source == CONFIG_SOURCE_FILES &&
             strcmp(s->trusts[i].conf->ca, "system") != 0)
             each_of_trust(&s->trusts[i], on_thing, ctx);
+    for (size_t i = 0; i < s->config->n_listeners; i++)
+        if (s->listeners[i].intercept != NULL)
+            each_of_intercept(&s->listeners[i], on_thing, ctx);
 }
 
 /* ---- what is said ---- */

@@ -6,6 +6,7 @@
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/forward.h"
+#include "mtlsd/tls/tls_intercept.h"
 #include "mtlsd/policy/reason.h"
 
 #include <stdarg.h>
@@ -226,13 +227,24 @@ static void say_chosen(struct explain *e, const struct admit_said *said)
         say(e, EXPLAIN_ROUTES, said->reason, "decided at %s: %s", r->where, said->err.text);
 }
 
+/* As proxy/exchange_forward.c. */
+static bool intercepts(const struct plan_listener *l, const struct address *to)
+{
+    struct span host = span_from_str(to->host);
+    return l->intercept != NULL && tls_intercept_permits(l->intercept, host) &&
+           forward_judge(l->conf, FORWARD_REQUEST, host, to->port, NULL).way == FORWARD_BY_ROUTE;
+}
+
 static void say_tunnel(const struct explain_ask *ask, struct explain *e)
 {
     struct err why = {0};
     const struct address *to = &e->admission.to;
     bool tls = forward_judge(ask->listener->conf, FORWARD_TLS, span_from_str(to->host), to->port, &why).way == FORWARD_DIRECT;
-    say(e, EXPLAIN_ROUTES, REASON_VALID, "plaintext HTTP in the tunnel is served like any request for this host; TLS in it %s%s",
-        tls ? "is passed blindly" : "is refused: ", why.text);
+    if (intercepts(ask->listener, to))
+        say(e, EXPLAIN_ROUTES, REASON_VALID, "HTTP in the tunnel is served like any request for this host; TLS in it is ended here, with a certificate of the CA of forward_proxy.intercept");
+    else
+        say(e, EXPLAIN_ROUTES, REASON_VALID, "plaintext HTTP in the tunnel is served like any request for this host; TLS in it %s%s",
+            tls ? "is passed blindly" : "is refused: ", why.text);
 }
 
 static void say_routes(const struct explain_ask *ask, struct explain *e, const struct admit_said *said)

@@ -345,7 +345,7 @@ static struct tls_intercept *read_intercept(const struct loader *l, const struct
     if (judge_files(l, s, order, &files) == 0) {
         if (files.signing_key == NULL)
             findings_add(l->findings, FINDING_ERROR, s->where, "forward_proxy.intercept of listener \"%s\": %s", s->name, files.fault.text);
-        else if ((t = tls_intercept_new(files.signing_key, span_from_str(order->hosts))) == NULL)
+        else if ((t = tls_intercept_new(files.signing_key, span_from_str(order->hosts), bytes_span(&files.certificate.text))) == NULL)
             l->findings->out_of_memory = 1;
     }
     identity_files_clear(&files);

@@ -2,7 +2,9 @@
 #include "status_traffic.h"
 #include "target_name.h"
 
+#include "mtlsd/base/text.h"
 #include "mtlsd/control/document.h"
+#include "mtlsd/tls/tls_intercept.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/proxy/balancer.h"
 
@@ -144,6 +146,15 @@ static json_t *by_name_value(const struct config_tls *tls)
     return array;
 }
 
+static json_t *intercept_value(const struct admin_view *view, const struct tls_intercept *intercept)
+{
+    struct tls_intercept_facts f;
+    if (intercept == NULL)
+        return json_null();
+    tls_intercept_facts(intercept, &f);
+    return document_object("ca:t not_after:w days_left:I hosts:o", f.ca, f.not_after, text_days_left(f.not_after, view->now), document_strings(f.hosts, f.n_hosts));
+}
+
 json_t *status_traffic_listeners(const struct admin_view *view)
 {
     static const struct counters_row nothing;
@@ -159,6 +170,7 @@ json_t *status_traffic_listeners(const struct admin_view *view)
                                     config_protocol_word(conf), tls->present, tls->present ? tls->identity : NULL,
                                     tls->present ? tls->trust : NULL, tls->present ? client_cert_word(tls) : NULL);
         o = document_add(o, "identity_choices:o identities:o upstream:t leads_to:o routes:o enforcing:o", choices_value(tls), by_name_value(tls), conf->upstream, leads_to_value(view, l), routes_value(view, l), enforcing_value(tls, row));
+        o = document_add(o, "intercept:o", intercept_value(view, l->intercept));
         o = document_add(o, "connections_open:U connections_total:U requests_total:U handshakes_total:U would_refuse:U", row->connections_open,
                          row->connections_accepted, row->requests, row->handshakes_ok, row->would_refuse);
         o = document_add(o, "bytes_in:U bytes_out:U answers:o refused:o", row->bytes_down_in, row->bytes_down_out, answers_value(row), refused_value(row));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/tls/tls_intercept.h"
 
+#include "tls_cert.h"
 #include "tls_context.h"
 #include "tls_hosts.h"
 #include "mtlsd/tls/tls_identity.h"
@@ -23,6 +24,8 @@ struct issued { /* for one host; ctx NULL: free */
 struct tls_intercept {
     struct tls_signing_key *key; /* counted; of all certificates */
     struct tls_hosts hosts;
+    char ca[256]; /* subject */
+    int64_t not_before, not_after;
     atomic_flag busy; /* for the rest, which is held for a look alone */
     struct issued kept[KEPT];
     size_t next; /* the one to give way */
@@ -30,13 +33,32 @@ struct tls_intercept {
 
 /* ---- life ---- */
 
-struct tls_intercept *tls_intercept_new(struct tls_signing_key *key, struct span hosts)
+static int note_ca(struct tls_intercept *t, struct span ca)
+{
+    const gnutls_datum_t pem = tls_cert_datum(ca);
+    gnutls_datum_t name = {NULL, 0};
+    gnutls_x509_crt_t crt;
+    if (gnutls_x509_crt_init(&crt) != 0)
+        return -1;
+    int rc = gnutls_x509_crt_import(crt, &pem, GNUTLS_X509_FMT_PEM);
+    if (rc == 0)
+        rc = gnutls_x509_crt_get_raw_dn(crt, &name);
+    if (rc == 0)
+        tls_cert_name_text(span_of(name.data, name.size), t->ca, sizeof(t->ca));
+    t->not_before = (int64_t)gnutls_x509_crt_get_activation_time(crt);
+    t->not_after = (int64_t)gnutls_x509_crt_get_expiration_time(crt);
+    gnutls_free(name.data);
+    gnutls_x509_crt_deinit(crt);
+    return rc == 0 ? 0 : -1;
+}
+
+struct tls_intercept *tls_intercept_new(struct tls_signing_key *key, struct span hosts, struct span ca)
 {
     struct tls_intercept *t = calloc(1, sizeof(*t));
     if (t == NULL)
         return NULL;
     t->key = tls_signing_key_ref(key);
-    if (tls_hosts_read(&t->hosts, hosts) == 0)
+    if (tls_hosts_read(&t->hosts, hosts) == 0 && note_ca(t, ca) == 0)
         return t;
     tls_intercept_free(t);
     return NULL;
@@ -52,6 +74,11 @@ void tls_intercept_free(struct tls_intercept *t)
     tls_hosts_clear(&t->hosts);
     tls_signing_key_unref(t->key);
     free(t);
+}
+
+void tls_intercept_facts(const struct tls_intercept *t, struct tls_intercept_facts *out)
+{
+    *out = (struct tls_intercept_facts){t->ca, t->not_before, t->not_after, (const char *const *)t->hosts.names, t->hosts.n};
 }
 
 /* ---- certificates ---- */

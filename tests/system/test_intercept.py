@@ -165,6 +165,16 @@ class Rules(Intercept):
         hours = (ssl.cert_time_to_seconds(shown["notAfter"]) - ssl.cert_time_to_seconds(shown["notBefore"])) / 3600
         self.assertEqual(25, hours)
 
+    def test_status_and_explain_tell_of_it(self):
+        self.start()
+        row = json.loads(self.command("status", "--json", "-c", self.mtlsd.config_path).stdout)["listeners"][0]["intercept"]
+        self.assertEqual(["api.example"], row["hosts"])
+        self.assertIn("CN=", row["ca"])
+        self.assertRegex(self.command("status", "-c", self.mtlsd.config_path).stdout, r"proxy: ends TLS for api.example with certificates of CN=.*, which expires in \d+ days")
+        for host, says in (("api.example", "TLS in it is ended here, with a certificate of the CA of forward_proxy.intercept"), ("b.example", "refuse")):
+            done = self.command("explain", "-c", self.mtlsd.config_path, "--request", f"CONNECT {host}:443")
+            self.assertIn(says, done.stdout + done.stderr)
+
     def test_a_reload_without_the_route_ends_its_use(self):
         self.start()
         with self.secure(self.tunnel()) as inside:

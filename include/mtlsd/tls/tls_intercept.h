@@ -13,9 +13,17 @@
 struct tls_intercept;
 struct tls_signing_key;
 
-/* Takes a reference to the key that tls_issuer_read gave for the same hosts. NULL: out of memory. */
-struct tls_intercept *tls_intercept_new(struct tls_signing_key *key, struct span hosts);
+/* Takes a reference to the key that tls_issuer_read gave for the same hosts and this certificate of the CA, as PEM. NULL: out of memory. */
+struct tls_intercept *tls_intercept_new(struct tls_signing_key *key, struct span hosts, struct span ca);
 void tls_intercept_free(struct tls_intercept *t);
+
+struct tls_intercept_facts { /* borrowed */
+    const char *ca; /* its subject */
+    int64_t not_before, not_after;
+    const char *const *hosts; /* that it issues for */
+    size_t n_hosts;
+};
+void tls_intercept_facts(const struct tls_intercept *t, struct tls_intercept_facts *out);
 
 /* Whether its CA may issue for this host. */
 bool tls_intercept_permits(const struct tls_intercept *t, struct span host);

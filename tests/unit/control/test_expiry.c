@@ -157,6 +157,28 @@ START_TEST(names_lists_and_cas)
 }
 END_TEST
 
+START_TEST(names_the_ca_of_a_forward_proxy)
+{
+    static const char *const only[] = {"api.example"};
+    const struct tls_pki_ca order = {"Intercept CA", only, 1, WORLD_NOW - 300 * DAY, WORLD_NOW + 40 * DAY};
+    struct tls_pki_pair ca;
+    struct err err = {0};
+    ck_assert_int_eq(tls_pki_make_ca(&order, &ca, &err), 0);
+    memory_files_put(&w.files, "/etc/intercept.pem", bytes_span(&ca.certificate));
+    memory_files_put(&w.files, "/etc/intercept.key", bytes_span(&ca.key));
+    tls_pki_pair_clear(&ca);
+    world_edit(&w, "listeners = {", "listeners = { apps = { bind = \"127.0.0.1:3128\"; routes = ( { host = \"api.example\"; upstream = \"partner\"; } );\n"
+                                    "  forward_proxy = { intercept = { ca = \"/etc/intercept.pem\"; key = \"/etc/intercept.key\"; }; }; };\n");
+    struct snapshot *s = world_load(&w, 1, &findings);
+    ck_assert_msg(s != NULL, "%s", findings.n > 0 ? findings.items[0].text : "");
+    expiry_review(s, WORLD_NOW + 36 * DAY, WORLD_NOW + 37 * DAY, &findings);
+    const struct finding *f = find("listener \"apps\": CA certificate CN=Intercept CA of forward_proxy.intercept expires in 3 days");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_ptr_nonnull(strstr(f->text, "mtlsd pki init --only HOST"));
+    snapshot_unref(s);
+}
+END_TEST
+
 START_TEST(warns_at_load_of_what_is_near_and_not_of_what_is_over)
 {
     struct snapshot *s = world_load(&w, 1, &findings);
@@ -183,6 +205,7 @@ Suite *suite(void)
     tcase_add_test(t, names_an_identity_before_and_after);
     tcase_add_test(t, a_reload_does_not_put_an_expired_certificate_in_the_place_of_a_good_one);
     tcase_add_test(t, names_lists_and_cas);
+    tcase_add_test(t, names_the_ca_of_a_forward_proxy);
     tcase_add_test(t, warns_at_load_of_what_is_near_and_not_of_what_is_over);
     suite_add_tcase(s, t);
     return s;

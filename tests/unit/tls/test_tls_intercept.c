@@ -26,7 +26,7 @@ static struct tls_intercept *load(const char *hosts)
     const struct tls_issuer_source source = {"proxy", {"ca.pem", bytes_span(&ca.certificate)}, {"ca.key", bytes_span(&ca.key)}, span_from_str(hosts)};
     struct tls_signing_key *key = tls_issuer_read(&source, NULL, NOW, id, &err);
     ck_assert_msg(key != NULL, "%s", err.text);
-    struct tls_intercept *t = tls_intercept_new(key, span_from_str(hosts));
+    struct tls_intercept *t = tls_intercept_new(key, span_from_str(hosts), bytes_span(&ca.certificate));
     tls_signing_key_unref(key);
     return t;
 }
@@ -48,6 +48,11 @@ START_TEST(keeps_what_it_issued_and_renews_it)
     make_ca(only, 1);
     struct tls_intercept *t = load("a.example\n*.a.example\n");
     ck_assert_msg(t != NULL, "%s", err.text);
+    struct tls_intercept_facts facts;
+    tls_intercept_facts(t, &facts);
+    ck_assert_str_eq(facts.ca, "CN=CA");
+    ck_assert_int_eq(facts.not_after, NOW + 10 * DAY);
+    ck_assert_uint_eq(facts.n_hosts, 2);
     ck_assert(tls_intercept_permits(t, span_from_str("A.example")) && tls_intercept_permits(t, span_from_str("x.a.example.")));
     ck_assert(!tls_intercept_permits(t, span_from_str("b.example")) && !tls_intercept_permits(t, span_from_str("127.0.0.1")));
     struct tls_context *first = tls_intercept_context(t, span_from_str("a.example"), NOW, &err);
