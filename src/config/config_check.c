@@ -67,6 +67,26 @@ static void check_crl_urls(const struct config_reader *r, const struct config_tr
     }
 }
 
+static void check_ocsp(const struct config_reader *r, const struct config_trust *t, const config_setting_t *at)
+{
+    static const char *const others[] = {"ocsp_responder", "ocsp_hosts", "ocsp_timeout"};
+    bool given;
+    if (t->ocsp_responder != NULL && !url_is_http(span_from_str(t->ocsp_responder)))
+        config_read_complain(r, FINDING_ERROR, config_read_at(at, "ocsp_responder", NULL, NULL), "\"%.200s\" is not an address of the form http://host/path",
+                             t->ocsp_responder);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && t->ocsp == CONFIG_OCSP_OFF; i++) {
+        const config_setting_t *key = config_read_at(at, others[i], NULL, &given);
+        if (given)
+            config_read_complain(r, FINDING_WARNING, key, "has no effect without ocsp");
+    }
+    const config_setting_t *hosts = config_read_at(at, "ocsp_hosts", NULL, &given);
+    if (given && t->ocsp_responder != NULL)
+        config_read_complain(r, FINDING_ERROR, hosts, "goes with the responders that certificates name: ocsp_responder names another one");
+    for (size_t i = 0; i < t->ocsp_hosts.n; i++)
+        if (t->ocsp_hosts.items[i][0] == '\0' || strchr(t->ocsp_hosts.items[i], '/') != NULL)
+            config_read_complain(r, FINDING_ERROR, hosts, "\"%.200s\" is not a host: write host or host:port", t->ocsp_hosts.items[i]);
+}
+
 static void check_trust(const struct config_reader *r, const struct config_trust *t, const config_setting_t *at)
 {
     static const char *const idle[] = {"crl_policy", "crl_grace"};
@@ -75,6 +95,7 @@ static void check_trust(const struct config_reader *r, const struct config_trust
     if (!config_read_is_tainted(at)) {
         config_spiffe_check_trust(r, t, at);
         check_crl_urls(r, t, at);
+        check_ocsp(r, t, at);
     }
     if (t->insecure_no_purpose)
         config_read_complain(r, FINDING_WARNING, config_read_at(at, "insecure_no_purpose", NULL, NULL),

@@ -183,6 +183,18 @@ static const struct config_option options[] = {
      "Trust domain that the peer's SPIFFE ID must have. The certificate must hold exactly one URI (wrong_trust_domain). With source = \"spiffe\" it is required, and "
      "may be a list: only the CAs of a trust domain verify its IDs. Default: no SPIFFE ID is required.",
      false, RELOADABLE, TRUST(spiffe_domains)},
+    {"trust", "ocsp", "word", "off", "off | soft | hard", "",
+     "Ask the OCSP responder that a client's certificate names whether it was revoked. The client's handshake waits for the answer, and no other client "
+     "does. A revoked certificate is refused. Without an answer that counts, hard refuses the client (ocsp_missing) and soft accepts it, with a line in "
+     "the log for the responder. Answers are kept until their nextUpdate. Those in use are fetched again before, at least every two hours: connections "
+     "end when a certificate was revoked meanwhile. Only the client's own certificate is asked about: use crl for its CAs.",
+     false, RELOADABLE, TRUST(ocsp)},
+    {"trust", "ocsp_responder", "string", "", "", "\"http://ocsp.partner.example/\"",
+     "OCSP responder to ask about each certificate. By default each certificate names its responder.", false, RELOADABLE, TRUST(ocsp_responder)},
+    {"trust", "ocsp_hosts", "strings", "", "", "[ \"ocsp.partner.example\" ]",
+     "The only OCSP responders to ask, as host or host:port. Default: any, but only on public addresses. A responder on a private address has to be listed here.",
+     false, RELOADABLE, TRUST(ocsp_hosts)},
+    {"trust", "ocsp_timeout", "duration", "3s", "100ms..1m", "", "How long a client waits for the answer.", false, RELOADABLE, TRUST(ocsp_timeout_ms)},
     {"trust", "registry", "name", "", "", "\"partners\"",
      "Registry to look up each certificate in, after the chain was verified. Default: none.", false, RELOADABLE, TRUST(registry)},
     {"trust", "registry_mode", "word", "must_be_listed", "must_be_listed | deny_listed", "",

@@ -222,6 +222,8 @@ static struct tls_trust *make_trust_from(const struct loader *l, const struct co
         .pins = (const char *const *)conf->pins.items,
         .n_pins = conf->pins.n,
         .spiffe_domain = by_domain || conf->spiffe_domains.n == 0 ? NULL : conf->spiffe_domains.items[0],
+        .ocsp = {(enum tls_ocsp_mode)conf->ocsp, l->files->ocsp, conf->ocsp_responder, (const char *const *)conf->ocsp_hosts.items, conf->ocsp_hosts.n,
+                 (unsigned)conf->ocsp_timeout_ms},
         .registry = rows,
         .registry_deny_listed = conf->registry_mode == CONFIG_REGISTRY_DENY_LISTED,
         .registry_staleness = rows != NULL ? registry_staleness(l, conf) : 0,

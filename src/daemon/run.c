@@ -96,6 +96,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     if (settle(r, &err) == 0) {
         run_sandbox_calls(r);
         run_crls_follow(&r->crls, r->server);
+        run_ocsp_follow(&r->ocsp, r->server);
         r->rotation.hooks = (struct run_rotation_hooks){r, run_reload_on_files};
         r->workload.load = run_reload_on_files;
         r->workload.load_ctx = r;
@@ -120,6 +121,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     ticker_stop(r->expiry);
     run_service_stop(&r->service);
     run_crls_stop(&r->crls);
+    run_ocsp_stop(&r->ocsp);
     run_rotation_stop(&r->rotation);
     bool held = !registry_pool_stop(r->registries) || r->reload.queue.running || r->reload.asks || run_crls_is_busy(&r->crls) || server_is_held(r->server);
     code = run_end_said(r, code);
@@ -198,10 +200,11 @@ static int run_config(struct config *config, const struct run_options *options, 
     r.passed = before != NULL ? predecessor_passed(before) : run_passed_take(&err);
     r.reload.rotations = rotation_counts_new();
     r.registries = registry_pool_new();
-    if (r.reload.rotations == NULL || r.registries == NULL || run_crls_begin(&r.crls) != 0 || err.kind != ERR_NONE)
+    if (r.reload.rotations == NULL || r.registries == NULL || run_crls_begin(&r.crls) != 0 || run_ocsp_begin(&r.ocsp) != 0 || err.kind != ERR_NONE)
         findings.out_of_memory = 1;
     else
         r.crls.files.registries = registry_pool_source(r.registries);
+    r.crls.files.ocsp = r.ocsp.store;
     run_rotation_look(&r.reload.prints, config);
     struct snapshot *snapshot = NULL;
     if (start_keys(&r, config, &findings, &err) == 0) {
@@ -220,6 +223,7 @@ static int run_config(struct config *config, const struct run_options *options, 
     findings_clear(&findings);
     int code = snapshot != NULL ? serve(&r, snapshot) : err.kind == ERR_IO ? COMMAND_FAILED : COMMAND_REFUSED;
     run_crls_end(&r.crls);
+    run_ocsp_end(&r.ocsp);
     run_rotation_forget(&r.reload.prints);
     rotation_counts_free(r.reload.rotations);
     inherited_free(r.passed);

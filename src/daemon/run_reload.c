@@ -138,6 +138,7 @@ static void finish_reload(void *ctx)
         log_say(LOG_LEVEL_INFO, "reload", "the new configuration is in use, generation %llu", (unsigned long long)r->generation);
         run_tell_listening(loaded);
         run_crls_follow(&r->crls, r->server);
+        run_ocsp_follow(&r->ocsp, r->server);
         run_rotation_follow(&r->rotation, r->server, &r->reload.prints);
         admin_pages_end_streams(r->pages); /* they would hold the old one */
         note_result(r, NULL);

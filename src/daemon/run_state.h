@@ -5,6 +5,7 @@
 
 #include "run_crls.h"
 #include "run_keys.h"
+#include "run_ocsp.h"
 #include "run_rotation.h"
 #include "run_service.h"
 #include "run_workload.h"
@@ -69,6 +70,7 @@ struct run {
     struct run_crls crls;
     struct run_keys keys;
     struct run_workload workload;
+    struct run_ocsp ocsp;
     struct run_rotation rotation;
     struct run_service service;
     struct sandbox_facts sandbox;

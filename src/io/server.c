@@ -75,6 +75,11 @@ void server_rejudge_rows(struct server *s, bool withdrawn)
     server_tell_all(s, withdrawn ? ORDER_ROWS_WITHDRAWN : ORDER_ROWS_ADDED);
 }
 
+void server_tell_answers(struct server *s)
+{
+    wake_all(s);
+}
+
 /* ---- the end ---- */
 
 static void on_drain_timer(uv_timer_t *timer)

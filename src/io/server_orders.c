@@ -10,6 +10,7 @@ static void carry_out_adopt(struct hand *h, struct order *o)
     struct worker *w = &h->worker;
     if (o->snapshot != w->snapshot)
         worker_adopt(w, o->snapshot);
+    worker_bound_waiting(w);
     for (size_t i = 0; i < o->n_sockets; i++) {
         struct new_socket *s = &o->sockets[i];
         if (worker_listen(w, s->fd, s->tcp, s->address, s->listener, &err) != 0)
@@ -43,8 +44,10 @@ void server_on_orders(uv_async_t *wake)
 {
     struct hand *h = wake->data;
     h->answered = h->server->asked;
-    if (!h->worker.end.finished)
+    if (!h->worker.end.finished) {
         listening_on_ask(&h->worker);
+        worker_look_at_waiting(&h->worker);
+    }
     uv_mutex_lock(&h->lock);
     struct order *o = h->orders;
     h->orders = NULL;

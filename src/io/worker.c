@@ -189,6 +189,7 @@ void worker_clear(struct worker *w)
     early_answer_clear(&w->listening.answer);
     free(w->buffer.data);
     free(w->env.scratch);
+    free(w->env.waits.items);
     block_cache_clear(&w->env.blocks);
     block_cache_clear(&w->env.streams);
 }
@@ -200,6 +201,24 @@ bool worker_make_room(struct worker *w)
     pool_retire_all(w->env.pool);
     worker_close_retired(w);
     return true;
+}
+
+/* ---- clients that wait for an OCSP answer ---- */
+
+void worker_bound_waiting(struct worker *w)
+{
+    enum { LEAST = 4, MOST = 1024, SHARE = 4 };
+    size_t n = atomic_load(&w->capacity->most_clients) / SHARE / w->capacity->workers;
+    w->env.waits.most = n < LEAST ? LEAST : n < MOST ? n : MOST;
+}
+
+void worker_look_at_waiting(struct worker *w)
+{
+    if (w->env.waits.n == 0)
+        return;
+    struct moment now = worker_now();
+    client_wait_look(&w->env, now);
+    worker_pump(w, now);
 }
 
 /* ---- the end ---- */

@@ -129,6 +129,10 @@ void worker_adopt(struct worker *w, struct snapshot *next);
 void worker_rejudge(struct worker *w);
 /* Rows of a registry have changed, and nothing else. withdrawn: a row that was there is another one or gone; otherwise some only came. */
 void worker_rejudge_rows(struct worker *w, bool withdrawn);
+/* How many clients may wait for OCSP responders. Each holds a place while it waits, so that others must find some beside them (security A12). */
+void worker_bound_waiting(struct worker *w);
+/* Answers of OCSP responders came, for clients that may be waiting. */
+void worker_look_at_waiting(struct worker *w);
 /* patient: HTTP/1 clients that are idle may send one more request; a second call without it ends that. */
 void worker_drain(struct worker *w, bool patient);
 void worker_cut(struct worker *w);  /* the time to drain is over: connections that still run are logged, counted and ended */

@@ -64,6 +64,8 @@ static const struct reason_row rows[] = {
      "extension (must-staple)"},
     {REASON_WRONG_TRUST_DOMAIN, "wrong_trust_domain", 47, BAD_CERTIFICATE, 502, LOG_LEVEL_WARN, "the certificate is not of a SPIFFE trust domain of the trust",
      "compare the URI and the issuer named here with spiffe_domain of the trust; only the CAs of a trust domain issue its IDs"},
+    {REASON_OCSP_MISSING, "ocsp_missing", 73, BAD_CERTIFICATE, 503, LOG_LEVEL_ERROR, "the OCSP responder of the certificate gave no answer that counts",
+     "check that this host reaches the responder named here; ocsp = \"soft\" in the trust accepts callers while it does not answer"},
     {REASON_MALFORMED, "malformed", 1, BAD_CERTIFICATE, 502, LOG_LEVEL_WARN, "a certificate cannot be parsed",
      "inspect the peer's certificate file with openssl x509 -in FILE -text: it is damaged or violates X.509"},
 

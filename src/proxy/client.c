@@ -131,6 +131,7 @@ void client_free(struct client *c)
     if (c == NULL)
         return;
     client_count_out(c);
+    client_wait_end(c);
     abandon_all(c);
     client_sweep(c);
     if (c->session != NULL)
@@ -148,6 +149,7 @@ void client_free(struct client *c)
 void client_enter(struct client *c, enum client_phase phase, struct moment now)
 {
     run_touch(&c->link);
+    client_wait_end(c);
     c->phase = phase;
     c->at.since_us = c->at.active_us = now.us;
     if (phase == CLIENT_LINGER) {

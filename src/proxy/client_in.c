@@ -141,7 +141,7 @@ void client_on_sent(struct client *c, size_t n, struct moment now)
 
 bool client_wants_read(const struct client *c)
 {
-    if (c->phase == CLIENT_DONE || c->is.ended)
+    if (c->phase == CLIENT_DONE || c->is.ended || c->is.waits)
         return false;
     if (c->phase == CLIENT_PROXY_HEADER || c->phase == CLIENT_HELLO || c->phase == CLIENT_SNIFF)
         return true;

@@ -54,6 +54,7 @@ struct client_flags {
     bool served;       /* a request of it went upstream */
     bool unnamed;      /* its PROXY header names no client: it is not counted */
     bool late;         /* lists or rules changed during the handshake: it is judged once more when that is done */
+    bool waits;        /* for an OCSP answer: it is in env->waits */
     bool would_refuse; /* the rules would have refused its handshake, were they not only tried out */
 };
 
@@ -115,6 +116,10 @@ void client_tls_look(struct client *c, struct moment now);  /* acts on an engine
 enum reason client_tls_accept(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert);
 void client_tls_report(struct client *c, struct moment now); /* tells the observer of the handshake, once */
 bool client_rejudge_now(struct client *c, const struct plan_listener *now_there, struct moment now); /* false: it does not hold any more, and ends */
+
+/* client_wait.c */
+void client_wait_begin(struct client *c, struct moment now); /* if its engine does; with too many of them the engine decides at once */
+void client_wait_end(struct client *c);
 
 bool client_is_between(const struct client *c); /* idle, and nothing of a next request came */
 

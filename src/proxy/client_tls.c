@@ -117,6 +117,7 @@ void client_tls_look(struct client *c, struct moment now)
 
 void client_tls_in(struct client *c, struct moment now)
 {
+    client_wait_begin(c, now);
     if (c->phase == CLIENT_HANDSHAKE && !(tls_engine_flags(c->link.tls) & (TLS_HANDSHAKING | TLS_FAILED)))
         secured(c, now);
     read_tls(c, now);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MIN_EC_BITS = 256 };
+enum { MIN_EC_BITS = 256, MIN_RSA_BITS = 2048 };
 
 void tls_checks_describe(struct tls_certificate *out, const struct tls_cert *cert, gnutls_x509_crt_t crt)
 {
@@ -64,7 +64,7 @@ static void check_key(const struct tls_question *q, const struct tls_certificate
 {
     unsigned bits = 0;
     int algorithm = gnutls_x509_crt_get_pk_algorithm(c->crt, &bits);
-    bool strong = is_strong(algorithm, bits, tls_trust_rules(q->trust)->min_rsa_bits);
+    bool strong = is_strong(algorithm, bits, q->trust != NULL ? tls_trust_rules(q->trust)->min_rsa_bits : MIN_RSA_BITS);
     if (strong && tls_cert_key_is_affordable(c->cert->spki))
         return;
     struct tls_key key;
@@ -363,6 +363,7 @@ void tls_checks_path(const struct tls_question *q, const struct tls_path_node *p
     for (size_t i = 0; i + 1 < n; i++)
         check_revocation(q, lists->index, path, i, out);
     tls_checks_staple(q, lists->index, path, n, out);
+    tls_checks_fetched(q, lists->index, path, n, out);
     tls_crl_set_give(lists);
     if (n > depth) {
         tls_checks_describe(&c, path[0].cert, path[0].crt);

@@ -42,6 +42,14 @@ enum { TLS_STAPLE_SKEW = 300, TLS_STAPLE_MAX_AGE = 86400 }; /* seconds: by which
 struct tls_crl_index;
 void tls_checks_staple(const struct tls_question *q, const struct tls_crl_index *lists, const struct tls_path_node *path, size_t n,
                        struct tls_verdict *out);
+/* The same of the answer that we fetched ourselves about a caller: q->ocsp decides when there is none that counts. */
+void tls_checks_fetched(const struct tls_question *q, const struct tls_crl_index *lists, const struct tls_path_node *path, size_t n,
+                        struct tls_verdict *out);
+/* NULL: q->staple counts for path[0], issued by path[1], and *entry is "good" or "revoked". Else why not: fixed text. q may have no trust. */
+struct tls_ocsp_entry;
+const char *tls_checks_answer(const struct tls_question *q, const struct tls_crl_index *lists, const struct tls_path_node *path,
+                              struct tls_ocsp_entry *entry);
+int64_t tls_checks_answer_end(const struct tls_ocsp_entry *entry); /* the last second at which it counts */
 /* Whether the certificate by itself is fit to sign OCSP answers for its issuer: purpose, key, signature, dates and extensions. */
 bool tls_checks_may_answer(const struct tls_question *q, const struct tls_certificate *c, struct tls_verdict *out);
 

@@ -9,7 +9,8 @@
 enum { MISSING_NUMBER = 73, REVOKED_NUMBER = 23 }; /* X509_V_ERR_OCSP_VERIFY_NEEDED, X509_V_ERR_CERT_REVOKED */
 enum { MAX_ENTRIES = 32, MAX_RESPONDERS = 4 };      /* of an answer; the peer chooses it (security A7) */
 
-static const char unreadable[] = "it is not a readable OCSP answer", untold[] = "no memory to check it";
+static const char unreadable[] = "it is not a readable OCSP answer", untold[] = "no memory to check it",
+                  issuerless[] = "the certificate itself is trusted, so that no issuer is known";
 
 /* The status_request of the TLS feature extension (RFC 7633 section 4.2.3.1). A list that cannot be read requires an answer too. */
 static bool requires_answer(const struct tls_cert *cert)
@@ -28,8 +29,7 @@ static bool requires_answer(const struct tls_cert *cert)
 
 /* ---- of this time ---- */
 
-/* The last second at which an entry counts. */
-static int64_t end_of(const struct tls_ocsp_entry *e)
+int64_t tls_checks_answer_end(const struct tls_ocsp_entry *e)
 {
     return (e->next_update != 0 ? e->next_update : e->this_update + TLS_STAPLE_MAX_AGE) + TLS_STAPLE_SKEW;
 }
@@ -40,7 +40,7 @@ static const char *check_time(const struct tls_question *q, const struct tls_ocs
         tls_checks_until(out, e->this_update - TLS_STAPLE_SKEW - 1);
         return "it is not valid yet: compare the clocks of both hosts";
     }
-    if (q->now <= end_of(e))
+    if (q->now <= tls_checks_answer_end(e))
         return NULL;
     return e->next_update != 0 ? "its nextUpdate has passed: check that the server reaches the OCSP responder of its CA"
                                : "it is older than a day and has no nextUpdate: check that the server reaches the OCSP responder of its CA";
@@ -158,6 +158,13 @@ static const char *read_answer(const struct tls_question *q, const struct tls_cr
     return fault;
 }
 
+const char *tls_checks_answer(const struct tls_question *q, const struct tls_crl_index *lists, const struct tls_path_node *path,
+                              struct tls_ocsp_entry *entry)
+{
+    struct tls_verdict unused = {.status = REASON_UNDECIDED};
+    return read_answer(q, lists, path, entry, &unused);
+}
+
 static void find_missing(const struct tls_certificate *leaf, const char *fault, struct tls_verdict *out)
 {
     if (fault == untold)
@@ -181,15 +188,38 @@ void tls_checks_staple(const struct tls_question *q, const struct tls_crl_index 
     char when[21];
     tls_checks_describe(&leaf, path[0].cert, path[0].crt);
     if (q->staple.len > 0)
-        out->staple_fault = n < 2 ? "the certificate itself is trusted, so that no issuer is known" : read_answer(q, lists, path, &entry, out);
+        out->staple_fault = n < 2 ? issuerless : read_answer(q, lists, path, &entry, out);
     bool counts = q->staple.len > 0 && out->staple_fault == NULL;
     if (counts && entry.status == TLS_OCSP_REVOKED) {
         text_utc(when, entry.revoked_at);
         tls_checks_found(out, REASON_REVOKED, REVOKED_NUMBER, "certificate %s: revoked %s, as the stapled OCSP answer says", leaf.subject, when);
     } else if (counts) {
         if (out->requires_staple)
-            tls_checks_until(out, end_of(&entry));
+            tls_checks_until(out, tls_checks_answer_end(&entry));
     } else if (out->requires_staple || out->staple_fault == untold) {
         find_missing(&leaf, out->staple_fault, out);
+    }
+}
+
+void tls_checks_fetched(const struct tls_question *q, const struct tls_crl_index *lists, const struct tls_path_node *path, size_t n,
+                        struct tls_verdict *out)
+{
+    struct tls_certificate leaf;
+    struct tls_ocsp_entry entry = {.status = TLS_OCSP_UNKNOWN};
+    char when[21];
+    if (q->ocsp == TLS_OCSP_OFF)
+        return;
+    tls_checks_describe(&leaf, path[0].cert, path[0].crt);
+    const char *fault = n < 2 ? issuerless : q->staple.len == 0 ? q->ocsp_fault : read_answer(q, lists, path, &entry, out);
+    if (fault == NULL && entry.status == TLS_OCSP_REVOKED) {
+        text_utc(when, entry.revoked_at);
+        tls_checks_found(out, REASON_REVOKED, REVOKED_NUMBER, "certificate %s: revoked %s, as its OCSP responder says", leaf.subject, when);
+    } else if (fault == NULL && q->staple.len > 0) {
+        tls_checks_until(out, tls_checks_answer_end(&entry));
+    } else if (q->ocsp == TLS_OCSP_HARD || fault == untold) {
+        tls_checks_found(out, REASON_OCSP_MISSING, MISSING_NUMBER, "certificate %s: no OCSP answer that counts: %s", leaf.subject,
+                         fault != NULL ? fault : "its OCSP responder was not asked");
+    } else {
+        out->unanswered = true;
     }
 }

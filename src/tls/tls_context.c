@@ -218,6 +218,8 @@ void tls_context_judge(const struct tls_context *ctx, const struct tls_presented
         .now = now,
         .asked_to_staple = !ctx->accepting, /* the library asks every server */
         .staple = sent->staple,
+        .ocsp = sent->ocsp,
+        .ocsp_fault = sent->ocsp_fault,
     };
     tls_judge_path(&question, sent->ders, sent->n, out, path);
 }

@@ -43,7 +43,9 @@ struct tls_context *tls_context_new_by_name(struct tls_sni *sni, struct err *err
 struct tls_presented { /* what the peer of a session sent; borrowed */
     const struct span *ders;
     size_t n;
-    struct span staple; /* a server's OCSP answer; empty: none */
+    struct span staple; /* a server's OCSP answer, or the one that we fetched about a client; empty: none */
+    enum tls_ocsp_mode ocsp; /* of a client */
+    const char *ocsp_fault;  /* why there is no answer about it */
 };
 /* Verifies it, for this side of the connection. path: as tls_judge_path gives it. */
 void tls_context_judge(const struct tls_context *ctx, const struct tls_presented *sent, int64_t now, struct tls_verdict *out, struct tls_path *path);

@@ -190,6 +190,7 @@ void tls_engine_free(struct tls_engine *e)
         return;
     if (e->session != NULL)
         gnutls_deinit(e->session);
+    tls_engine_ocsp_release(e);
     bytes_clear(&e->kept);
     bytes_clear(&e->wire_out);
     tls_peer_free(e->peer);
@@ -217,6 +218,8 @@ unsigned tls_engine_flags(const struct tls_engine *e)
         flags |= TLS_CLOSED;
     if (e->failed)
         flags |= TLS_FAILED;
+    if (e->waits && !e->failed)
+        flags |= TLS_WAITS;
     return flags;
 }
 
@@ -244,9 +247,13 @@ static void finish_handshake(struct tls_engine *e)
     }
     /* A resumed session skipped the verify callback, and without a certificate there was none to call it for. */
     if (tls_engine_judge_peer(e) != 0) {
+        e->waits = false;
         tls_engine_refuse_peer(e);
         return;
     }
+    e->waits = !e->judged; /* for an answer about the client */
+    if (e->waits)
+        return;
     const char *alpn;
     if (!tls_alpn_agreed(e->ctx->alpn, e->session, &alpn)) {
         tls_engine_refuse_alpn(e);
@@ -294,6 +301,8 @@ static int handshake_on(struct tls_engine *e)
 
 static void advance_handshake(struct tls_engine *e)
 {
+    if (e->waits) /* the library has finished its part: a further call would begin another one */
+        return;
     int rc = handshake_on(e);
     if (rc == GNUTLS_E_SUCCESS) {
         finish_handshake(e);
@@ -347,6 +356,15 @@ void tls_engine_wire_in(struct tls_engine *e, struct span wire, int64_t now)
         tls_engine_go_on_renegotiating(e);
     else
         e->maybe_app = true;
+}
+
+void tls_engine_look_again(struct tls_engine *e, bool give_up, int64_t now)
+{
+    if (!e->waits || e->failed)
+        return;
+    e->now = now;
+    e->gives_up = give_up;
+    finish_handshake(e);
 }
 
 void tls_engine_wire_keep(struct tls_engine *e)

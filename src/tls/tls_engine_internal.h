@@ -28,6 +28,23 @@ struct tls_agreed { /* what a handshake settled for good: asked for with each re
     bool resumed, asked_for_ours, ours_sent, asked_later;
 };
 
+struct tls_judging { /* one judgement of the peer */
+    struct tls_engine *e;
+    const struct tls_context *ctx;
+    int64_t now;
+    struct tls_presented sent;
+    struct tls_verdict *out;
+    struct tls_path path; /* of the verdict */
+};
+/* tls_engine_ocsp.c: what the OCSP responder says of a client, beside what the client sent. judge is called once or twice. */
+bool tls_engine_ocsp_asks(const struct tls_context *ctx);
+void tls_engine_ocsp_judge(struct tls_judging *j, void (*judge)(struct tls_judging *j));
+/* The same question has no answer yet, and it is still waited for. */
+bool tls_engine_ocsp_is_awaited(const struct tls_engine *e);
+/* An open connection whose client is asked about for the first time goes on meanwhile, by the verdict so far: then, which ends soon. */
+bool tls_engine_ocsp_spares(const struct tls_engine *e, const struct tls_context *ctx, int64_t now, struct tls_verdict *then);
+void tls_engine_ocsp_release(struct tls_engine *e);
+
 struct tls_engine {
     struct tls_context *ctx; /* counted; on a listener with several: the chosen one, once it is chosen */
     struct tls_context *front; /* counted: what chose it; NULL: there was no choice */
@@ -51,6 +68,12 @@ struct tls_engine {
     struct tls_ours ours;  /* of a resumed session that of the first handshake */
     bool ours_chosen;      /* on this connection */
     bool suites_ecdsa, suites_rsa; /* that the client offers for TLS 1.2 */
+    struct tls_ocsp_row *ocsp; /* held: of the client's certificate; NULL: nothing is asked about it */
+    uint64_t awaits;           /* the responder */
+    bool awaits_answer;        /* of the client's OCSP responder, as the last judgement found */
+    bool asked_in_vain;        /* the question before that one got no answer */
+    bool waits;                /* the handshake is done but for that */
+    bool gives_up;             /* it is no longer waited for */
     bool handshaking, opened, judged, peer_closed, ended, failed, wire_ended, app_seen, ticket_seen, maybe_app;
     unsigned empty_records; /* since bytes of the application came */
     uint8_t last_record[8]; /* number of the last record that brought nothing */

@@ -91,31 +91,45 @@ static void check_row(const struct tls_engine *e, const struct tls_context *ctx,
 }
 
 /* Also stores the verified path in the peer; a server's path is not needed. */
-static void judge(struct tls_engine *e, const struct tls_context *ctx, int64_t now, const struct tls_presented *sent, struct tls_verdict *out)
+static void judge_sent(struct tls_judging *j)
 {
-    const struct tls_verdict_key key = key_of(ctx, now, sent);
-    if (judge_by_memory(e, &key, out)) {
-        check_row(e, ctx, now, true, out);
+    struct tls_engine *e = j->e;
+    const struct tls_context *ctx = j->ctx;
+    const struct tls_presented *sent = &j->sent;
+    const struct tls_verdict_key key = key_of(ctx, j->now, sent);
+    bool may_be_known = sent->ocsp == TLS_OCSP_OFF || sent->staple.len > 0; /* what is valid without an OCSP answer is so by its own time */
+    if (may_be_known && judge_by_memory(e, &key, j->out)) {
+        check_row(e, ctx, j->now, true, j->out);
         return;
     }
-    struct tls_path path = {.n = 0};
-    *out = (struct tls_verdict){.status = REASON_UNDECIDED};
+    j->path = (struct tls_path){.n = 0};
+    *j->out = (struct tls_verdict){.status = REASON_UNDECIDED};
     if (sent->n == 0 && ctx->accepting && ctx->ask == TLS_ASK_NONE)
-        out->status = REASON_NONE;
+        j->out->status = REASON_NONE;
     else
-        tls_context_judge(ctx, sent, now, out, &path);
+        tls_context_judge(ctx, sent, j->now, j->out, &j->path);
     if (sent->n > 0 && e->peer == NULL) {
-        out->all |= UINT64_C(1) << REASON_MALFORMED;
-        if (out->status == REASON_VALID)
-            out->status = REASON_MALFORMED;
+        j->out->all |= UINT64_C(1) << REASON_MALFORMED;
+        if (j->out->status == REASON_VALID)
+            j->out->status = REASON_MALFORMED;
     }
     if (sent->n > 0)
-        check_row(e, ctx, now, false, out);
+        check_row(e, ctx, j->now, false, j->out);
     if (e->peer != NULL && ctx->accepting)
-        tls_peer_set_path(e->peer, path.ders, path.n, path.by_anchor);
-    bool whole = e->peer != NULL && (!ctx->accepting || e->peer->n_path == path.n);
-    if (e->verdicts != NULL && whole)
-        tls_verdict_cache_keep(e->verdicts, &key, out, e->peer);
+        tls_peer_set_path(e->peer, j->path.ders, j->path.n, j->path.by_anchor);
+    bool whole = e->peer != NULL && (!ctx->accepting || e->peer->n_path == j->path.n);
+    if (e->verdicts != NULL && whole && may_be_known)
+        tls_verdict_cache_keep(e->verdicts, &key, j->out, e->peer);
+}
+
+static void judge(struct tls_engine *e, const struct tls_context *ctx, int64_t now, const struct tls_presented *sent, struct tls_verdict *out)
+{
+    struct tls_judging j = {.e = e, .ctx = ctx, .now = now, .sent = *sent, .out = out};
+    e->awaits_answer = false;
+    if (sent->n > 0 && e->peer != NULL && tls_engine_ocsp_asks(ctx))
+        tls_engine_ocsp_judge(&j, judge_sent);
+    else
+        judge_sent(&j);
 }
 
 static struct tls_peer *make_peer(const struct tls_engine *e, const struct tls_presented *sent)
@@ -151,7 +165,7 @@ static int refuse_unbound(struct tls_engine *e)
 
 int tls_engine_judge_peer(struct tls_engine *e)
 {
-    if (e->judged)
+    if (e->judged || tls_engine_ocsp_is_awaited(e))
         return 0;
     if (!is_bound_to_its_connection(e))
         return refuse_unbound(e);
@@ -169,6 +183,8 @@ int tls_engine_judge_peer(struct tls_engine *e)
     if (sent.n > 0 && e->peer == NULL)
         e->peer = make_peer(e, &sent);
     judge(e, e->ctx, e->now, &sent, e->verdict);
+    if (e->awaits_answer)
+        return 0;
     unsigned alert = tls_judge_alert(e->verdict->status);
     enum reason answer = answer_to(e, e->ctx, sent.n, e->verdict);
     if (answer == REASON_VALID && e->accept != NULL)
@@ -265,7 +281,7 @@ bool tls_engine_server_asked(const struct tls_engine *e)
 static void spare_dates(const struct tls_verdict *then, struct tls_verdict *verdict, int64_t now)
 {
     const uint64_t dates = UINT64_C(1) << REASON_EXPIRED | UINT64_C(1) << REASON_CRL_STALE | UINT64_C(1) << REASON_REGISTRY_STALE |
-                           UINT64_C(1) << REASON_STAPLE_MISSING;
+                           UINT64_C(1) << REASON_STAPLE_MISSING | UINT64_C(1) << REASON_OCSP_MISSING;
     const uint64_t fresh = verdict->all & ~then->all;
     if (fresh == 0 || (fresh & ~dates) != 0)
         return;
@@ -284,6 +300,9 @@ static enum reason judge_again(struct tls_engine *e, struct tls_context *ctx, in
     const struct tls_presented sent = look_at_peer(e, ders);
     const struct tls_verdict then = *e->verdict;
     judge(e, rules, now, &sent, e->verdict);
+    struct tls_verdict spared = then;
+    if (tls_engine_ocsp_spares(e, rules, now, &spared))
+        *e->verdict = spared;
     if (runs)
         spare_dates(&then, e->verdict, now);
     return answer_to(e, rules, sent.n, e->verdict);
@@ -303,6 +322,8 @@ bool tls_engine_keeps_row(struct tls_engine *e, struct tls_context *ctx, int64_t
 {
     const struct tls_context *rules = e->handshaking || e->failed || e->verdict == NULL || ctx->accepting != e->ctx->accepting ? NULL : tls_engine_choose_again(e, ctx);
     if (rules == NULL || (e->peer != NULL && (e->verdict->status != REASON_VALID || e->verdict->all != 0)))
+        return false;
+    if (e->ocsp != NULL) /* another answer may be the news */
         return false;
     if (e->peer == NULL || !has_registry(rules))
         return true;

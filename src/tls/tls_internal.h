@@ -64,6 +64,7 @@ struct tls_trust_rules {
     struct tls_registry *registry; /* counted; NULL: none */
     bool registry_deny_listed;
     int64_t registry_staleness;
+    struct tls_ocsp_rules ocsp; /* its texts are owned by the trust, the store is counted */
 };
 
 size_t tls_trust_n_anchors(const struct tls_trust *trust);

@@ -80,6 +80,7 @@ static void merge(struct tls_verdict *into, const struct tls_verdict *path)
     into->all |= path->all;
     into->requires_staple = path->requires_staple;
     into->staple_fault = path->staple_fault;
+    into->unanswered = path->unanswered;
     if (path->until != 0)
         tls_checks_until(into, path->until);
 }
@@ -217,6 +218,7 @@ static void judge_paths(const struct tls_question *q, struct tls_path_finder *f,
         if (!any || path.status == REASON_UNDECIDED || rank(path.status) > rank(best.status)) {
             best = path;
             spare = !spare;
+            found->issuer = f->length > 1 ? f->path[1].cert->der : span_of(NULL, 0);
         }
         any = true;
         if (best.status != REASON_UNDECIDED)
@@ -299,7 +301,7 @@ static void judge(const struct tls_question *q, const struct span *ders, size_t 
     judge_parsed(q, ders, n, &leaf, out, path);
     gnutls_x509_crt_deinit(leaf.crt);
     if (out->status != REASON_VALID)
-        *path = (struct tls_path){.n = 0};
+        *path = (struct tls_path){.issuer = path->issuer};
 }
 
 struct tls_glance tls_judge_glance(const struct tls_question *q, const struct span *ders, size_t n)

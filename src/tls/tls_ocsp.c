@@ -180,8 +180,7 @@ static bool is_hash_of(gnutls_digest_algorithm_t digest, struct span hash, struc
     return hash.len == len && gnutls_hash_fast(digest, data.ptr, data.len, made) == 0 && memcmp(made, hash.ptr, len) == 0;
 }
 
-/* The bits of the key alone, without algorithm and count of unused bits (RFC 6960 4.1.1). */
-static struct span key_bits(struct span spki)
+struct span tls_ocsp_key_bits(struct span spki)
 {
     struct tls_der whole, algorithm, bits;
     bool read = tls_der_expect(&spki, DER_SEQUENCE, &whole) == 0 && tls_der_expect(&whole.value, DER_SEQUENCE, &algorithm) == 0 &&
@@ -194,7 +193,7 @@ bool tls_ocsp_is_about(const struct tls_ocsp_entry *entry, const struct tls_cert
     if (!span_equals(entry->serial, tls_cert_serial_digits(cert->serial)))
         return false;
     gnutls_digest_algorithm_t digest = find_hash(entry->hash);
-    struct span key = key_bits(issuer->spki);
+    struct span key = tls_ocsp_key_bits(issuer->spki);
     return digest != GNUTLS_DIG_UNKNOWN && key.len > 0 && is_hash_of(digest, entry->issuer_name_hash, cert->issuer) &&
            is_hash_of(digest, entry->issuer_key_hash, key);
 }

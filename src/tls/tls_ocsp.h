@@ -36,4 +36,7 @@ MUST_CHECK int tls_ocsp_next_entry(struct span *rest, struct tls_ocsp_entry *out
 /* Whether the entry is about this certificate of this issuer. SHA-1 is accepted here: it only names the issuer, as nearly all responders do. */
 bool tls_ocsp_is_about(const struct tls_ocsp_entry *entry, const struct tls_cert *cert, const struct tls_cert *issuer);
 
+/* The bits of a key alone, without algorithm and count of unused bits (RFC 6960 4.1.1), of a SubjectPublicKeyInfo. Empty: it is none. */
+struct span tls_ocsp_key_bits(struct span spki);
+
 #endif

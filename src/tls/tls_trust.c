@@ -278,6 +278,30 @@ static int keep_pins(struct tls_trust_rules *rules, const struct tls_trust_spec 
     return 0;
 }
 
+static int keep_ocsp(struct tls_ocsp_rules *rules, const struct tls_ocsp_rules *spec, struct err *err)
+{
+    char **hosts = spec->mode != TLS_OCSP_OFF && spec->n_hosts > 0 ? calloc(spec->n_hosts, sizeof(*hosts)) : NULL;
+    if (spec->mode == TLS_OCSP_OFF)
+        return 0;
+    *rules = (struct tls_ocsp_rules){.mode = spec->mode, .hosts = (const char *const *)hosts, .timeout_ms = spec->timeout_ms};
+    rules->store = spec->store != NULL ? tls_ocsp_store_ref(spec->store) : NULL;
+    rules->responder = spec->responder != NULL ? span_dup(span_from_str(spec->responder)) : NULL;
+    bool kept = (rules->responder != NULL || spec->responder == NULL) && (hosts != NULL || spec->n_hosts == 0);
+    for (; kept && rules->n_hosts < spec->n_hosts; rules->n_hosts++)
+        if ((hosts[rules->n_hosts] = span_dup(span_from_str(spec->hosts[rules->n_hosts]))) == NULL)
+            break;
+    return kept && rules->n_hosts == spec->n_hosts ? 0 : err_set(err, ERR_MEMORY, "out of memory");
+}
+
+static void forget_ocsp(struct tls_ocsp_rules *rules)
+{
+    for (size_t i = 0; i < rules->n_hosts; i++)
+        free((char *)(uintptr_t)rules->hosts[i]);
+    free((void *)(uintptr_t)rules->hosts);
+    free((char *)(uintptr_t)rules->responder);
+    tls_ocsp_store_unref(rules->store);
+}
+
 struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, struct findings *notes,
                                 struct err *err)
 {
@@ -306,7 +330,8 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
         (void)err_set(err, ERR_MEMORY, "out of memory");
         goto fail;
     }
-    if (keep_domains(&trust->rules, spec, err) != 0 || keep_pins(&trust->rules, spec, err) != 0 || read_anchors(&in, spec) != 0)
+    if (keep_domains(&trust->rules, spec, err) != 0 || keep_pins(&trust->rules, spec, err) != 0 || keep_ocsp(&trust->rules.ocsp, &spec->ocsp, err) != 0 ||
+        read_anchors(&in, spec) != 0)
         goto fail;
     struct tls_crl_index *crls = read_crls(&in, &(struct tls_trust_lists){.files = spec->crl, .n = spec->n_crl});
     if (crls == NULL)
@@ -365,6 +390,7 @@ void tls_trust_unref(struct tls_trust *trust)
         free(trust->rules.domains[i]);
     free(trust->rules.domains);
     tls_registry_unref(trust->rules.registry);
+    forget_ocsp(&trust->rules.ocsp);
     free(trust->name);
     free(trust);
 }

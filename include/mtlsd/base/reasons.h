@@ -27,6 +27,7 @@ enum reason {
     REASON_REGISTRY_STALE,
     REASON_STAPLE_MISSING, /* a server's: its certificate requires a stapled OCSP answer */
     REASON_WRONG_TRUST_DOMAIN, /* no SPIFFE ID of a domain that the trust names, or a CA of another domain issued it */
+    REASON_OCSP_MISSING,   /* a caller's: there is no answer of its OCSP responder */
     REASON_MALFORMED,
     /* everything else that ends a request or a connection */
     REASON_DNS_FAILED,

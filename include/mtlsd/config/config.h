@@ -103,6 +103,7 @@ size_t config_issuer_files(const struct config_listener *l, const char *files[CO
 /* The CA file or folder; NULL: "system", or a value of the environment. */
 const char *config_trust_file(const struct config_trust *trust);
 
+enum config_ocsp { CONFIG_OCSP_OFF, CONFIG_OCSP_SOFT, CONFIG_OCSP_HARD }; /* as enum tls_ocsp_mode */
 enum config_crl_policy { CONFIG_CRL_REQUIRE, CONFIG_CRL_PREFER };
 
 struct config_trust {
@@ -119,6 +120,10 @@ struct config_trust {
     bool insecure_no_purpose;          /* certificates without extendedKeyUsage pass */
     struct config_strings pins;        /* SHA-256 of public keys, as base/pin.h reads them; none: any key */
     struct config_strings spiffe_domains; /* none: no SPIFFE ID is required; several with CONFIG_SOURCE_SPIFFE only */
+    enum config_ocsp ocsp;             /* off */
+    char *ocsp_responder;              /* URL; NULL: the one that a certificate names */
+    struct config_strings ocsp_hosts;  /* none: any on a public address */
+    uint64_t ocsp_timeout_ms;          /* 3s */
     char *registry;                    /* name; NULL: none */
     enum config_registry_mode registry_mode;
 };

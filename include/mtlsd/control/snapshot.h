@@ -57,6 +57,7 @@ struct file_source {
     const struct registry_source *registries; /* NULL: no rows are read, and nothing is accepted by them */
     const struct fallback_use *instead; /* certificates that are used instead of some that the files hold; NULL: none are */
     const struct snapshot *before; /* the one in use: an SVID that the Workload API does not give any more stays as it is there, withdrawn; NULL: that is an error */
+    struct tls_ocsp_store *ocsp; /* borrowed: answers of OCSP responders; NULL: none is asked */
     const struct identity_source *identities; /* reads the files of identities in the process that holds keys; NULL: they are read here */
 };
 

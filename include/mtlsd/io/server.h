@@ -53,6 +53,8 @@ MUST_CHECK int server_adopt(struct server *s, struct snapshot *next, struct err 
 void server_rejudge(struct server *s);
 /* Only rows of registries have changed: connections whose row stayed are not verified again. withdrawn: tickets are forgotten too. */
 void server_rejudge_rows(struct server *s, bool withdrawn);
+/* Answers of OCSP responders came: workers go on with the clients that wait for them. From any thread, until server_free. */
+void server_tell_answers(struct server *s);
 /* Accepts nothing more, finishes what runs; what is left after the time is cut. HTTP/1 clients that wait between two requests may send another one for
  * patience_ms, which is answered with Connection: close: a request that is under way meanwhile is not lost. */
 void server_drain(struct server *s, uint64_t within_ms, uint64_t patience_ms);

@@ -77,6 +77,8 @@ bool client_rebind(struct client *c, const struct plan_listener *listener, struc
 void client_rejudge(struct client *c, const struct plan_listener *now_there, struct moment now);
 /* Rows of a registry have changed, and nothing else: whether they say the same of this client. false: client_rejudge. */
 bool client_keeps_row(const struct client *c, const struct plan_listener *now_there, struct moment now);
+/* Answers of OCSP responders came: goes on with the clients that waited for them. */
+void client_wait_look(struct proxy_env *env, struct moment now);
 /* The upstream connections of its exchanges, one after the other, for uplink_rejudge; begin with NULL. */
 struct uplink *client_next_uplink(const struct client *c, const struct uplink *before);
 

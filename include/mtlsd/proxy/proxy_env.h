@@ -19,6 +19,12 @@ enum side { SIDE_DOWN, SIDE_UP }; /* towards the client, towards the upstream */
 
 enum { OUTPUT_MARK = 64 * 1024 }; /* above it what would add to it is not read (security D6) */
 
+struct client;
+struct client_waits { /* clients whose handshake waits for an OCSP answer; owned but for the clients */
+    struct client **items;
+    size_t n, room, most;
+};
+
 struct proxy_env { /* one per worker */
     struct run_queue run;    /* the connections that have something to do */
     uint8_t *scratch;  /* where TLS is decrypted to: content lives for one turn */
@@ -35,6 +41,7 @@ struct proxy_env { /* one per worker */
     uint64_t random;           /* any number to begin with; changed by each draw */
     struct observer observer;
     bool draining; /* answer, then close */
+    struct client_waits waits;
     struct client_count *clients; /* shared by all workers */
     unsigned most_per_client;     /* limits.per_client; 0: clients are not counted */
     int64_t date_of; /* the second of date, which is written again for another second */

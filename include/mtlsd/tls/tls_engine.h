@@ -75,6 +75,7 @@ enum tls_flag {
     TLS_HAS_APP = 8,   /* app_read may have something: call it until it gives nothing */
     TLS_CLOSED = 16,   /* the peer said close_notify: a clean end of its direction */
     TLS_FAILED = 32,
+    TLS_WAITS = 64, /* accepting: all but done with the handshake, for the OCSP answer about the client: call tls_engine_look_again when there is one */
 };
 
 /* Called once per handshake, after the peer's chain was verified and before the handshake can succeed. The status is valid, none (no certificate,
@@ -96,6 +97,10 @@ void tls_engine_wire_in(struct tls_engine *e, struct span wire, int64_t now);
 void tls_engine_wire_keep(struct tls_engine *e);
 /* The wire ended. Without close_notify before, that is REASON_TRUNCATED. */
 void tls_engine_wire_eof(struct tls_engine *e, int64_t now);
+/* With TLS_WAITS, when answers came. give_up: decide without one, as if the responder had failed. */
+void tls_engine_look_again(struct tls_engine *e, bool give_up, int64_t now);
+/* With TLS_WAITS, for whom: a number that is the same for the same OCSP responder. */
+uint64_t tls_engine_awaits(const struct tls_engine *e);
 /* Decrypts into buf. 0: nothing now, look at the flags. */
 size_t tls_engine_app_read(struct tls_engine *e, uint8_t *buf, size_t size);
 /* Bytes from the wire while nothing is expected of the peer. True: they concern TLS alone (a late ticket) and the connection may stay as it is.

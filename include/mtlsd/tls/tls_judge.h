@@ -13,6 +13,7 @@
 
 #include "mtlsd/base/reasons.h"
 #include "mtlsd/base/span.h"
+#include "mtlsd/tls/tls_ocsp_store.h"
 #include "mtlsd/tls/tls_trust.h"
 
 enum tls_purpose { TLS_PURPOSE_CLIENT, TLS_PURPOSE_SERVER }; /* the use of the certificate */
@@ -25,6 +26,8 @@ struct tls_question {
     int64_t now;              /* seconds since 1970 */
     bool asked_to_staple;     /* the server could staple an OCSP answer (RFC 6066 section 8), so a certificate that requires one needs it */
     struct span staple;       /* that answer; empty: none came */
+    enum tls_ocsp_mode ocsp;  /* of a caller: then staple is what its OCSP responder answered us */
+    const char *ocsp_fault;   /* why there is no such answer */
 };
 
 struct tls_verdict {
@@ -35,6 +38,7 @@ struct tls_verdict {
     char text[320];        /* one sentence that names the certificate and the fact: "certificate CN=x: expired 2025-01-03T..." */
     bool requires_staple;  /* the certificate requires a stapled OCSP answer (must-staple) */
     const char *staple_fault; /* why the stapled answer was not used: fixed text; NULL: it was used, or none came */
+    bool unanswered;          /* a caller is accepted without the answer of its OCSP responder (TLS_OCSP_SOFT) */
     struct tls_details *details; /* while tls_judge_in_detail judges; otherwise NULL */
 };
 
@@ -71,6 +75,7 @@ struct tls_path {
     struct span ders[TLS_WAY_MAX]; /* borrowed from what was judged and from the trust */
     size_t n;
     bool by_anchor; /* a CA of the trust issued the leaf, not a CA that only the peer sent */
+    struct span issuer; /* of the leaf, also where the verdict is another one; empty: none was found */
 };
 /* The same, with the verified path of a valid certificate: the leaf's issuer first, each the signer of the one before. The last is the trust's,
  * and left out if it is a root (its own issuer). Empty for every other verdict. */

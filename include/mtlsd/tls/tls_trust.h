@@ -9,6 +9,7 @@
 #include "mtlsd/base/err.h"
 #include "mtlsd/base/findings.h"
 #include "mtlsd/base/span.h"
+#include "mtlsd/tls/tls_ocsp_store.h"
 #include <stdbool.h>
 
 struct tls_trust;
@@ -47,6 +48,7 @@ struct tls_trust_spec {
     const char *spiffe_domain; /* all of ca belongs to this trust domain, of which the leaf's one URI must be; NULL: not asked */
     const struct tls_bundle *bundles; /* instead of ca, system and spiffe_domain; each domain once */
     size_t n_bundles;
+    struct tls_ocsp_rules ocsp; /* of callers; copied, with a reference of the store */
 };
 
 struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, struct findings *notes, struct err *err);

@@ -83,7 +83,7 @@ START_TEST(statuses_become_a_mask_and_error_is_every_bad_one)
     config_slots_clear();
     config_slots_must_set("route", "cert", "error");
     ck_assert_uint_eq(route->cert & (BIT(REASON_NONE) | BIT(REASON_VALID) | BIT(REASON_UNDECIDED)), 0);
-    ck_assert_int_eq(__builtin_popcountll(route->cert), 17); /* name_mismatch, not_allowed, staple_missing and wrong_trust_domain too */
+    ck_assert_int_eq(__builtin_popcountll(route->cert), 18); /* name_mismatch, not_allowed, staple_missing, ocsp_missing and wrong_trust_domain too */
 }
 END_TEST
 

@@ -70,7 +70,7 @@ START_TEST(every_line_of_the_sample_is_right)
         bool close = strncmp(line + 2, "};", 2) == 0,
              other = strstr(line, "# bundle") == line || strstr(line, "# certificate") == line || strstr(line, "# chain") == line ||
                      strstr(line, "# routes") == line || strstr(line, "# grpc") == line || strstr(line, "# rotate") == line || strstr(line, "# identities") == line ||
-                     strstr(line, "# pin_file") == line || strstr(line, "# spiffe_id") == line;
+                     strstr(line, "# pin_file") == line || strstr(line, "# spiffe_id") == line || strstr(line, "# ocsp_") == line;
         if (close || (!other && key > 0 && strncmp(line + 2 + key, " = ", 3) == 0 &&
                       strncmp(line + 2, "key = ", 6) != 0))
             line[0] = ' ';

@@ -29,6 +29,7 @@ static const struct row {
     {REASON_CONSTRAINT, "constraint", 47, 42, 502, "bad_certificate"},
     {REASON_NOT_ALLOWED, "not_allowed", 50, 49, 403, "access_denied, and policy is 403"},
     {REASON_STAPLE_MISSING, "staple_missing", 73, 113, 502, "bad_certificate_status_response"},
+    {REASON_OCSP_MISSING, "ocsp_missing", 73, 42, 503, "bad_certificate"},
     {REASON_WRONG_TRUST_DOMAIN, "wrong_trust_domain", 47, 42, 502, "bad_certificate"},
     {REASON_MALFORMED, "malformed", 1, 42, 502, "bad_certificate"},
     {REASON_DNS_FAILED, "dns_failed", -1, -1, 502, "unreachable"},
