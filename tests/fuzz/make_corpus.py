@@ -8,10 +8,13 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
+import certs  # noqa: E402
 import h2frames as h2  # noqa: E402
+import workloads  # noqa: E402
 CORPUS = HERE / "corpus"
 
 
@@ -391,5 +394,21 @@ def config():
     return out
 
 
-for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, ocsp, engine, words, log, http1, http2_client, http2_upstream, codec_pairs, proxy_protocol, starttls, tls_hello, route, config, wire, xfcc, keys):
+def workload():
+    """Messages of a SPIFFE agent; the first byte says of which kind."""
+    with tempfile.TemporaryDirectory() as folder:
+        pki = certs.Pki(folder)
+        root, other = pki.ca("root"), pki.ca("other")
+        middle = pki.ca("middle", issuer=root)
+        one, two = (pki.leaf(name, middle, san=[f"URI:spiffe://a.example/{name}"]) for name in ("one", "two"))
+        svid = lambda leaf, name, **options: workloads.svid(leaf, f"spiffe://a.example/{name}", root.der, **options)
+        good = workloads.svid_response([svid(one, "one", hint="internal"), svid(two, "two")], [("b.example", other.der)])
+        bundles = workloads.bundles_response([("a.example", root.der), ("b.example", other.der + root.der)])
+        frame = b"\0" + len(good).to_bytes(4, "big") + good
+        return [b"\0" + good, b"\0" + workloads.svid_response([svid(one, "two")]), b"\0" + workloads.svid_response([svid(one, "one", key=two.key)]),
+                b"\0" + workloads.svid_response([svid(one, "one")], [("a.example", other.der)]), b"\0", b"\1" + bundles, b"\1" + good, b"\2" + frame * 2,
+                b"\2" + b"\1\0\0\0\1x", b"\2grpc-status: 7\r\n", b"\2grpc-message: no identity issued\r\n", b"\3\x08\x01\x10\x07\x42\x0b/agent.sock"]
+
+
+for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, ocsp, engine, words, log, http1, http2_client, http2_upstream, codec_pairs, proxy_protocol, starttls, tls_hello, route, config, wire, xfcc, keys, workload):
     put(make.__name__, make())

@@ -10,6 +10,7 @@ import socket
 import time
 
 import harness
+import p256
 import workloads
 from harness import free_port, wait_for
 from workloads import bundles_response, field, svid, svid_response
@@ -143,6 +144,86 @@ class Rotation(Case):
             fields = open(f"/proc/{pid}/stat", encoding="ascii").read().rpartition(")")[2].split()
             total += int(fields[11]) + int(fields[12])
         return total
+
+
+class Both(Case):
+    """An injector and a verifier of one trust domain, each with an agent of its own, in front of a plain backend."""
+
+    def setUp(self):
+        super().setUp()
+        self.far = workloads.Agent(self, "far")
+
+    def give_far(self, leaf):
+        self.far.tell(FetchX509SVID=svid_response([svid(leaf, "spiffe://tests.example/server", self.bundle())]))
+
+    def run_both(self, protocol):
+        self.first, server = self.issue("/app"), self.server()
+        self.agent.start()
+        self.far.start()
+        self.give(self.first)
+        self.give_far(server)
+        backend, front = free_port(), free_port()
+        self.nginx(f"server {{ listen 127.0.0.1:{backend}; location / {{ return 200 $http_x_client; }} }}", [backend])
+        headers = "" if protocol == "tcp" else 'identity_headers = "xfcc";'
+        verifier = f"""
+            identities = {{ me = {{ {SOURCE} }}; }}; trusts = {{ ours = {{ {TRUST} }}; }};
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{backend}" ]; }}; }};
+            listeners = {{ public = {{ bind = "127.0.0.1:{front}"; protocol = "{protocol}"; upstream = "app"; {headers}
+                tls = {{ identity = "me"; trust = "ours"; }}; allow = ( {{ uri = "{APP}"; }} ); }}; }};"""
+        environment = self.environment
+        self.environment = lambda: {**environment(), "SPIFFE_ENDPOINT_SOCKET": f"unix://{self.far.path}"}
+        self.verifier = self.daemon(verifier, [front], name="verifier")
+        self.environment = environment
+        self.port = free_port()
+        self.mtlsd = self.daemon(self.text(self.port, f"127.0.0.1:{front}", protocol=protocol), [self.port], name="injector")
+        self.url = f"http://127.0.0.1:{self.port}/"
+
+    def test_requests_pass_while_both_ends_rotate(self):
+        for protocol, option in (("http", "--http1.1"), ("http", "--http2-prior-knowledge"), ("tcp", "--http1.1")):
+            with self.subTest(protocol=protocol, option=option):
+                for agent in self.agent, self.far:
+                    agent.kill()
+                self.run_both(protocol)
+                answers = []
+                ask = lambda: answers.append(self.curl(option, self.url).status)
+                ask()
+                self.give(self.issue("/app"))
+                self.give_far(self.issue("/server"))
+                for daemon in self.mtlsd, self.verifier:
+                    wait_for(lambda: ask() or "the new configuration is in use" in daemon.log, "the rotation")
+                ask()
+                self.assertEqual({200}, set(answers))
+                self.assertNotIn("reason=", self.mtlsd.log)
+
+    def test_no_key_byte_is_in_the_process_of_connections(self):  # E4
+        self.run_both("http")
+        self.assertEqual(200, self.curl(self.url).status)
+        for daemon, key in ((self.mtlsd, self.first.key), (self.verifier, self.server().key)):
+            secret = key.read_text()
+            number = p256.number_of(secret.encode()).to_bytes(32, "big")
+            self.assertFalse(workloads.holds(daemon.pid, number))
+            self.assertFalse(workloads.holds(daemon.pid, number[::-1]))
+            self.assertTrue(workloads.holds(daemon.key_process(), number))
+
+
+class Reloads(Case):
+    def test_the_first_source_needs_a_restart_or_a_hand_over(self):
+        self.first = self.issue("/app")
+        self.agent.start()
+        self.give(self.first)
+        text = self.run_injector()
+        path = self.folder / "mtlsd.conf"
+        plain = text.replace(TRUST, f'ca = "{self.pki.ca("root").crt}";').replace(SOURCE, f'bundle = "{self.pki.client().pem}";').replace(
+            f'expect = [ "spiffe://{self.DOMAIN}/server" ];', "")
+        self.mtlsd = self.daemon(plain, [self.port], [self.folder / "admin.sock"])
+        self.config(text)
+        done = self.command("reload", "-c", path)
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn("restart mtlsd, or hand over with SIGUSR2", done.stdout + done.stderr)
+        self.mtlsd.signal(signal.SIGUSR2)
+        wait_for(lambda: self.agent.streams() == 1, "the stream of the new process")
+        wait_for(lambda: self.curl(self.url).status == 200, "a request")
+        self.assertEqual(self.first.serial, self.serial())
 
 
 class Withdrawal(Case):

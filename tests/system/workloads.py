@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Messages of the SPIFFE Workload API, and tests with an agent: what SPIRE would issue and say."""
 import base64
+import contextlib
 import json
-import pathlib
 import re
 import subprocess
 
@@ -54,6 +54,21 @@ def svid_response(svids, federated=()):
 
 def bundles_response(bundles):
     return b"".join(field(2, field(1, f"spiffe://{domain}") + field(2, ca)) for domain, ca in bundles)
+
+
+def holds(pid, piece):
+    """The process has these bytes in memory that it can write to."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as table, open(f"/proc/{pid}/mem", "rb") as memory:
+        for row in table:
+            span, mode = row.split()[:2]
+            begin, end = (int(n, 16) for n in span.split("-"))
+            if "w" not in mode or end - begin > 1 << 30:
+                continue
+            with contextlib.suppress(OSError, ValueError):
+                memory.seek(begin)
+                if piece in memory.read(end - begin):
+                    return True
+    return False
 
 
 # ---- the agent ----
