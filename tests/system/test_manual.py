@@ -67,7 +67,7 @@ class Manual(unittest.TestCase):
         self.assertEqual([], [path for path in paths if path not in text])
 
     def test_every_field_of_a_log_line_stands_in_the_page(self):
-        code = (SRC / "control" / "access_log.c").read_text()
+        code = "".join((SRC / "control" / f"access_{part}.c").read_text() for part in ("log", "event"))
         keys = set(re.findall(r'log_(?:str|span|uint|ms)\(&?l, "([a-z_0-9]+)"', code))
         for table in re.findall(r"struct peer_keys keys = \{([^}]*)\}", code):
             keys |= set(re.findall(r'"([a-z_0-9]+)"', table))
