@@ -9,8 +9,11 @@ import subprocess
 import certs
 import harness
 from certs import integer, oid, sequence, tlv
-from harness import wait_for
+from harness import free_port, wait_for
 
+SOURCE = 'source = "spiffe";'
+TRUST = 'source = "spiffe"; spiffe_domain = "tests.example";'
+APP = "spiffe://tests.example/app"
 PYTHON = "/usr/bin/python3"  # the one that Debian's python3-grpcio belongs to
 AGENT = harness.ROOT / "tests/support/spiffe_agent.py"
 
@@ -135,3 +138,49 @@ class Case(harness.Case):
 
     def wait_for_log(self, process, pattern, seconds=harness.READY_S):
         return wait_for(lambda: re.search(pattern, process.log), pattern, seconds)
+
+
+class Injector(Case):
+    """An injector whose certificate comes from the agent, in front of an nginx that logs the serial numbers that it sees."""
+
+    def text(self, port, target, source=SOURCE, **options):
+        options = {"trust": TRUST, "tls": f'expect = [ "spiffe://{self.DOMAIN}/server" ];', **options}
+        return self.injector_text(port, target, **options).replace(f'bundle = "{self.pki.client().pem}";', source)
+
+    def server(self):
+        return self.issue("/server", stem=f"server-{self.DOMAIN}")
+
+    def run_injector(self, top="", port=None, **options):
+        port = port or free_port()
+        origin = self.origin(certificate=self.server(), ca=self.pki.ca(f"root-{self.DOMAIN}"))
+        self.port, self.url = port, f"http://127.0.0.1:{port}/"
+        return f'admin = {{ socket = "unix:{self.folder}/admin.sock"; }}; {top}' + self.text(port, f"127.0.0.1:{origin}", **options)
+
+    def start(self, first=None, **options):
+        self.first = first or self.issue("/app")
+        self.agent.start()
+        self.give(self.first)
+        self.mtlsd = self.daemon(self.run_injector(**options), [self.port], [self.folder / "admin.sock"])
+
+    def serial(self):
+        before = len(self.nginx_access())
+        answer = self.curl(self.url)
+        self.assertEqual(200, answer.status, answer.text or answer.error)
+        wait_for(lambda: len(self.nginx_access()) > before, "the line in the origin's log")
+        return int(self.nginx_access()[-1][2], 16)
+
+    def wait_for_serial(self, leaf):
+        wait_for(lambda: self.serial() == leaf.serial, "the new SVID")
+
+    def wait_for_refusal(self, reason):
+        wait_for(lambda: (answer := self.curl(self.url)).status == 503 and reason in answer.text, reason)
+
+    def status(self, *names):
+        found = json.loads(self.command("status", "-c", self.mtlsd.config_path, "--json").stdout)["spiffe"]
+        return tuple(found[name] for name in names)
+
+    def metrics(self):
+        return self.curl("--unix-socket", self.folder / "admin.sock", "http://localhost/metrics").text
+
+    def log_has(self, pattern):
+        return self.wait_for_log(self.mtlsd, pattern)
