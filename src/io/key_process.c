@@ -28,6 +28,7 @@ enum { STACK_BYTES = 256 * 1024, READ_BYTES = 4096 };
 struct process {
     struct key_process_order order;
     struct key_service *service;
+    pthread_mutex_t becoming; /* for sandbox, which any thread of a channel may be told to change */
     struct sandbox_facts sandbox;
     struct workload_client *workload; /* NULL: none is configured */
     struct workload_files files;
@@ -139,11 +140,13 @@ static bool report(const struct process *p)
 static int become(void *ctx, struct err *err)
 {
     struct process *p = ctx;
+    pthread_mutex_lock(&p->becoming);
     int rc = p->order.user != NULL ? privilege_drop(p->order.user, err) : 0;
     end_with_parent(p);
     if (rc == 0 && p->order.user != NULL)
         filter_calls(p);
     (void)report(p);
+    pthread_mutex_unlock(&p->becoming);
     return rc;
 }
 
@@ -267,7 +270,7 @@ static int start_threads(struct process *p, struct channel *channels)
 
 _Noreturn void key_process_run(const struct key_process_order *order)
 {
-    struct process p = {.order = *order, .changes = PTHREAD_MUTEX_INITIALIZER, .store = PTHREAD_RWLOCK_INITIALIZER};
+    struct process p = {.order = *order, .becoming = PTHREAD_MUTEX_INITIALIZER, .changes = PTHREAD_MUTEX_INITIALIZER, .store = PTHREAD_RWLOCK_INITIALIZER};
     struct key_service_order service = {.ctx = &p, .become = become, .now = clock_now, .workload = order->workload != NULL ? pack_workload : NULL,
                                         .change = change, .own = own, .share = share, .apart = key_token_apart};
     struct channel *channels = calloc(order->n, sizeof(*channels));
@@ -280,10 +283,12 @@ _Noreturn void key_process_run(const struct key_process_order *order)
     p.service = key_service_new(&service);
     if (protect(&p) != 0 || close_others(order) != 0 || channels == NULL || p.service == NULL || start_workload(&p) != 0 || start_threads(&p, channels) != 0)
         _exit(KEY_PROCESS_UNPROTECTED);
+    pthread_mutex_lock(&p.becoming);
     if (order->user == NULL)
         filter_calls(&p);
     if (!report(&p))
         _exit(0);
+    pthread_mutex_unlock(&p.becoming);
     serve(&channels[0]);
     _exit(0);
 }
