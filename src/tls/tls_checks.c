@@ -122,12 +122,13 @@ static bool is_known_extension(struct span oid)
     return false;
 }
 
-static void check_extensions(const struct tls_certificate *c, struct tls_verdict *out)
+/* feature: the TLS feature extension of this certificate is honoured. */
+static void check_extensions(const struct tls_certificate *c, bool feature, struct tls_verdict *out)
 {
     struct span rest = c->cert->extensions;
     struct tls_cert_extension extension;
     while (rest.len > 0 && tls_cert_next_extension(&rest, &extension) == 0)
-        if (extension.critical && !is_known_extension(extension.oid))
+        if (extension.critical && !is_known_extension(extension.oid) && !(feature && span_equals_str(extension.oid, TLS_CHECKS_OID_FEATURE)))
             tls_checks_found(out, REASON_CONSTRAINT, 34,
                              "certificate %s: it has a critical extension that is not known here",
                              c->subject);
@@ -242,7 +243,7 @@ void tls_checks_leaf(const struct tls_question *q, const struct tls_certificate 
     check_dates(q, leaf, out);
     check_key(q, leaf, out);
     check_signature_algorithm(leaf, out);
-    check_extensions(leaf, out);
+    check_extensions(leaf, tls_checks_honours_feature(q, leaf->cert), out);
     check_leaf_purpose(q, leaf, out);
     check_names(q, leaf, out);
     tls_bounds_check_domain(tls_trust_rules(q->trust), leaf, out);
@@ -256,7 +257,7 @@ bool tls_checks_may_answer(const struct tls_question *q, const struct tls_certif
     check_dates(q, c, out);
     check_key(q, c, out);
     check_signature_algorithm(c, out);
-    check_extensions(c, out);
+    check_extensions(c, false, out);
     return out->all == 0;
 }
 
@@ -355,7 +356,7 @@ void tls_checks_path(const struct tls_question *q, const struct tls_path_node *p
         if (i == n - 1)
             break; /* an anchor is trusted for its key, whatever it is signed with */
         check_signature_algorithm(&c, out);
-        check_extensions(&c, out);
+        check_extensions(&c, false, out);
     }
     tls_constraints_check(q->purpose, path, n, work, out);
     tls_bounds_check_pins(tls_trust_rules(q->trust), path, n, out);

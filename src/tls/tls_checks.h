@@ -38,6 +38,9 @@ void tls_checks_path(const struct tls_question *q, const struct tls_path_node *p
  * responder of that issuer (RFC 6960 4.2.2.2). "revoked" refuses. What does not count is ignored, unless the certificate requires an answer
  * (RFC 7633): then only "good" is accepted.
  */
+#define TLS_CHECKS_OID_FEATURE "\x2b\x06\x01\x05\x05\x07\x01\x18"
+/* The leaf demands nothing by this extension (RFC 7633) that is not done: the answer of a server is required of it, and that about a client is fetched. */
+bool tls_checks_honours_feature(const struct tls_question *q, const struct tls_cert *leaf);
 enum { TLS_STAPLE_SKEW = 300, TLS_STAPLE_MAX_AGE = 86400 }; /* seconds: by which clocks may differ; for which an answer without nextUpdate counts */
 struct tls_crl_index;
 void tls_checks_staple(const struct tls_question *q, const struct tls_crl_index *lists, const struct tls_path_node *path, size_t n,

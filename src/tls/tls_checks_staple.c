@@ -12,12 +12,26 @@ enum { MAX_ENTRIES = 32, MAX_RESPONDERS = 4 };      /* of an answer; the peer ch
 static const char unreadable[] = "it is not a readable OCSP answer", untold[] = "no memory to check it",
                   issuerless[] = "the certificate itself is trusted, so that no issuer is known";
 
+bool tls_checks_honours_feature(const struct tls_question *q, const struct tls_cert *leaf)
+{
+    struct span value;
+    struct tls_der list, feature;
+    if (q->purpose == TLS_PURPOSE_CLIENT && q->ocsp != TLS_OCSP_HARD)
+        return false;
+    if (!tls_cert_find_extension(leaf, TLS_CHECKS_OID_FEATURE, &value) || tls_der_expect(&value, DER_SEQUENCE, &list) != 0 || value.len != 0)
+        return false;
+    while (list.value.len > 0)
+        if (tls_der_expect(&list.value, DER_INTEGER, &feature) != 0 || !span_equals_str(feature.value, "\x05"))
+            return false;
+    return true;
+}
+
 /* The status_request of the TLS feature extension (RFC 7633 section 4.2.3.1). A list that cannot be read requires an answer too. */
 static bool requires_answer(const struct tls_cert *cert)
 {
     struct span value;
     struct tls_der list, feature;
-    if (!tls_cert_find_extension(cert, "\x2b\x06\x01\x05\x05\x07\x01\x18", &value))
+    if (!tls_cert_find_extension(cert, TLS_CHECKS_OID_FEATURE, &value))
         return false;
     if (tls_der_expect(&value, DER_SEQUENCE, &list) != 0 || value.len != 0)
         return true;

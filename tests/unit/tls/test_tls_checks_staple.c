@@ -200,6 +200,44 @@ START_TEST(features_other_than_status_request_require_nothing)
 END_TEST
 
 /* Cut or changed anywhere, a good answer never counts, and what is malformed is found without a crash. */
+START_TEST(a_critical_feature_counts_where_it_is_honoured) /* RFC 7633 */
+{
+    static const struct {
+        const char *why;
+        struct span value;
+        enum tls_purpose purpose;
+        bool hard, ca;
+        enum reason status;
+    } cases[] = {
+        {"a server's status_request", {(const uint8_t *)"\x30\x03\x02\x01\x05", 5}, TLS_PURPOSE_SERVER, false, false, REASON_VALID},
+        {"a feature that is not known", {(const uint8_t *)"\x30\x06\x02\x01\x05\x02\x01\x11", 8}, TLS_PURPOSE_SERVER, false, false, REASON_CONSTRAINT},
+        {"a list that cannot be read", {(const uint8_t *)"\x30\x02\x02\x01", 4}, TLS_PURPOSE_SERVER, false, false, REASON_CONSTRAINT},
+        {"a client's, and no answer is fetched", {(const uint8_t *)"\x30\x03\x02\x01\x05", 5}, TLS_PURPOSE_CLIENT, false, false, REASON_CONSTRAINT},
+        {"a client's, and an answer is required", {(const uint8_t *)"\x30\x03\x02\x01\x05", 5}, TLS_PURPOSE_CLIENT, true, false, REASON_VALID},
+        {"a CA's", {(const uint8_t *)"\x30\x03\x02\x01\x05", 5}, TLS_PURPOSE_SERVER, false, true, REASON_CONSTRAINT},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct certs middle, cert;
+        struct tls_verdict v;
+        const struct certs_order feature = {.cn = "critical", .issuer = &root, .ca = cases[i].ca, .extension = "1.3.6.1.5.5.7.1.24", .extension_critical = true, .extension_value = cases[i].value};
+        certs_make(&feature, &middle);
+        certs_make(&(struct certs_order){.cn = "below", .issuer = &middle}, &cert);
+        const struct certs *subject = cases[i].ca ? &cert : &middle;
+        struct span answer = ocsp_make(&(struct ocsp_order){.cert = subject, .issuer = cases[i].ca ? &middle : &root, .status = OCSP_GOOD});
+        struct tls_trust *trust = judging_trust(&(struct judging){.ca = {&root}});
+        const struct tls_question q = {.trust = trust, .purpose = cases[i].purpose, .now = CERTS_NOW, .asked_to_staple = cases[i].purpose == TLS_PURPOSE_SERVER,
+                                       .staple = answer, .ocsp = cases[i].hard ? TLS_OCSP_HARD : TLS_OCSP_OFF};
+        const struct span chain[] = {subject->der, middle.der};
+        tls_judge(&q, chain, cases[i].ca ? 2 : 1, &v);
+        ck_assert_msg(v.status == cases[i].status, "%s: %s", cases[i].why, v.text);
+        tls_trust_unref(trust);
+        certs_free(answer);
+        certs_clear(&cert);
+        certs_clear(&middle);
+    }
+}
+END_TEST
+
 START_TEST(an_answer_that_was_cut_or_changed_does_not_count)
 {
     struct tls_verdict v;
@@ -261,6 +299,7 @@ Suite *suite(void)
     tcase_add_test(t, without_an_answer_only_a_certificate_that_requires_one_is_refused);
     tcase_add_test(t, where_no_server_could_staple_nothing_is_required);
     tcase_add_test(t, features_other_than_status_request_require_nothing);
+    tcase_add_test(t, a_critical_feature_counts_where_it_is_honoured);
     tcase_add_loop_test(t, an_answer_that_was_cut_or_changed_does_not_count, 0, 2);
     tcase_add_test(t, a_list_that_revokes_refuses_whatever_the_answer_says);
     tcase_add_test(t, a_verdict_ends_with_the_answer_that_it_needs);
