@@ -141,6 +141,9 @@ static void print_upstreams(struct page *p, const json_t *status)
     page_table(p, COLUMNS(columns));
     page_rows(p, document_get(status, "upstreams"));
     page_table_end(p);
+    size_t before = p->out->len;
+    page_each(p, document_get(status, "upstreams"), "[  {name|?}: {staples_ignored_total:,} stapled OCSP answers were ignored: {staple_ignored|?}\n]");
+    page_say(p, p->out->len > before ? "\n" : "");
 }
 
 /* Where there are several, and a single one when something is about it. */
@@ -210,6 +213,10 @@ static void print_trusts(struct page *p, const json_t *status)
     }
     page_say(p, p->out->len > before ? "\n" : "");
     print_inner(p, trusts, "crl_fetch", COLUMNS(fetches));
+    const json_t *ocsp = document_get(status, "ocsp");
+    if (json_is_object(ocsp))
+        page_put(p, ocsp, "  OCSP: {answers:,} answers are kept, {waiting:,} questions are open, {failed:,} of {asked:,} had no answer that counts\n"
+                          "[        the last at {last_failure}: {error|?}\n]\n");
 }
 
 static void print_registries(struct page *p, const json_t *status)

@@ -283,7 +283,7 @@ static void log_ignored_staple(const struct handshake_report *r)
     const char *fault = r->facts->verdict != NULL && !r->facts->resumed ? r->facts->verdict->staple_fault : NULL;
     struct log_line l;
     char text[200];
-    if (fault == NULL || upstream->owner == NULL || !target_state_note_staple(upstream->owner->target_state, upstream->targets[0].index))
+    if (fault == NULL || upstream->owner == NULL || !target_state_note_staple(upstream->owner->target_state, upstream->targets[0].index, fault))
         return;
     snprintf(text, sizeof(text), "a stapled OCSP answer is ignored: %s", fault);
     log_begin(&l, LOG_LEVEL_WARN, "staple_ignored", text);
@@ -305,6 +305,7 @@ static void on_handshake(void *ctx, const struct handshake_report *r)
         counters_times_add(&row->handshakes, r->took_us);
         counters_add(&row->handshakes_ok, 1);
         counters_add(&row->resumed, r->facts->resumed ? 1 : 0);
+        counters_add(&row->unanswered, r->facts->verdict != NULL && r->facts->verdict->unanswered);
         struct counters_judged *by_status = judged(j, row, r->facts);
         if (by_status != NULL)
             counters_add(&by_status->connections, 1);
@@ -316,6 +317,7 @@ static void on_handshake(void *ctx, const struct handshake_report *r)
     see_peer(j, row, r->facts, UPSTREAM_SEEN_S);
     counters_add(&row->upstream_handshakes_ok, 1);
     counters_add(&row->upstream_resumed, r->facts->resumed ? 1 : 0);
+    counters_add(&row->staples_ignored, r->facts->verdict != NULL && r->facts->verdict->staple_fault != NULL && !r->facts->resumed);
     log_ignored_staple(r);
 }
 

@@ -3,6 +3,7 @@
 #include "metrics_page.h"
 
 #include "mtlsd/control/sessions.h"
+#include "mtlsd/tls/tls_ocsp_store.h"
 
 void metrics_identities_end(struct metrics_page *p)
 {
@@ -62,6 +63,30 @@ void metrics_lists_end(struct metrics_page *p)
         if (f.first_next_update != 0)
             metrics_sample(p, LABELS({"trust", trust_name(trust)}), (uint64_t)f.first_next_update);
     }
+}
+
+/* ---- OCSP ---- */
+
+void metrics_ocsp_questions(struct metrics_page *p)
+{
+    const struct tls_ocsp_facts *f = p->view->ocsp;
+    if (f == NULL)
+        return;
+    const struct { const char *word; uint64_t n; } results[] = {{"good", f->good}, {"revoked", f->revoked}, {"failed", f->failed}, {"no_room", f->overflowed}};
+    for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+        metrics_sample(p, LABELS({"result", results[i].word}), results[i].n);
+}
+
+void metrics_ocsp_answers(struct metrics_page *p)
+{
+    if (p->view->ocsp != NULL)
+        metrics_sample(p, NO_LABELS, p->view->ocsp->answers);
+}
+
+void metrics_ocsp_waiting(struct metrics_page *p)
+{
+    if (p->view->ocsp != NULL)
+        metrics_sample(p, NO_LABELS, p->view->ocsp->waiting);
 }
 
 static void listener_peer_ends(struct metrics_page *p, const char *name, const struct counters_row *row)

@@ -61,6 +61,8 @@ json_t *status_certificates_trusts(const struct admin_view *view)
         json_t *o = document_object("name:t cas:z not_after:w days_left:o crls:z revoked:z crl_next_update:w crl_days_left:o crl_generation:U",
                                     trust->conf != NULL ? trust->conf->name : "system", f.n_ca, f.first_not_after, document_days(f.first_not_after, view->now),
                                     f.n_crl, f.n_revoked, f.first_next_update, document_days(f.first_next_update, view->now), f.generation);
+        if (trust->conf != NULL && trust->conf->ocsp != CONFIG_OCSP_OFF)
+            o = document_add(o, "ocsp:t", trust->conf->ocsp == CONFIG_OCSP_HARD ? "hard" : "soft");
         if (f.n_crl > 0)
             o = document_add(o, "crl_coverage:o", coverage_value(trust->tls, view->now));
         if (trust->n_urls > 0)

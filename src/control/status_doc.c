@@ -8,6 +8,7 @@
 #include "mtlsd/base/text.h"
 #include "mtlsd/control/document.h"
 #include "mtlsd/policy/reason.h"
+#include "mtlsd/tls/tls_ocsp_store.h"
 
 #include <jansson.h>
 
@@ -110,6 +111,14 @@ static json_t *workload_value(const struct workload_view *w)
                            w->messages, w->refused, w->connects, text_or_null(w->error));
 }
 
+static json_t *ocsp_value(const struct tls_ocsp_facts *f)
+{
+    if (f == NULL)
+        return json_null();
+    return document_object("certificates:z answers:z waiting:z asked:U good:U revoked:U failed:U no_room:U last_failure:w responder:t error:t", f->rows, f->answers,
+                           f->waiting, f->asked, f->good, f->revoked, f->failed, f->overflowed, f->failed_at, text_or_null(f->failed_host), text_or_null(f->fault));
+}
+
 json_t *status_doc_value(const struct admin_view *view)
 {
     struct readiness r;
@@ -122,7 +131,7 @@ json_t *status_doc_value(const struct admin_view *view)
     o = document_add(o, "sandbox:o keys:o connections:o files_polled:b last_reload:o listeners:o upstreams:o", sandbox_value(view->sandbox),
                      keys_value(&view->keys), room_value(&view->room), view->files_polled, last_reload_value(view), status_traffic_listeners(view),
                      status_traffic_upstreams(view));
-    o = document_add(o, "last_handover:o spiffe:o", last_handover_value(view), workload_value(view->workload));
+    o = document_add(o, "last_handover:o spiffe:o ocsp:o", last_handover_value(view), workload_value(view->workload), ocsp_value(view->ocsp));
     return document_add(o, "identities:o trusts:o registries:o refusals:o", status_certificates_identities(view), status_certificates_trusts(view), status_certificates_registries(view),
                         refusals_value(view));
 }

@@ -173,6 +173,8 @@ json_t *status_traffic_listeners(const struct admin_view *view)
         o = document_add(o, "intercept:o", intercept_value(view, l->intercept));
         o = document_add(o, "connections_open:U connections_total:U requests_total:U handshakes_total:U would_refuse:U", row->connections_open,
                          row->connections_accepted, row->requests, row->handshakes_ok, row->would_refuse);
+        if (row->unanswered > 0)
+            o = document_add(o, "unanswered_total:U", row->unanswered);
         o = document_add(o, "bytes_in:U bytes_out:U answers:o refused:o", row->bytes_down_in, row->bytes_down_out, answers_value(row), refused_value(row));
         array = document_append(array, with_peer(o, row, view->now));
     }
@@ -244,6 +246,9 @@ json_t *status_traffic_upstreams(const struct admin_view *view)
         o = document_add(o, "requests_total:U retries_total:U connects_total:U handshakes_total:U resumed_total:U bytes_in:U bytes_out:U refused:o",
                          row->upstream_requests, row->retries, row->upstream_connects, row->upstream_handshakes_ok, row->upstream_resumed, row->bytes_up_in,
                          row->bytes_up_out, refused_value(row));
+        if (row->staples_ignored > 0)
+            o = document_add(o, "staples_ignored_total:U staple_ignored:t", row->staples_ignored,
+                             target_state_staple_fault(view->snapshot->target_state, view->snapshot->upstreams[i].targets[0].index));
         o = document_add(o, "balance:t sticky:t identities:o", balance_word(conf), sticky_word(conf), choices_value(tls));
         array = document_append(array, with_peer(o, row, view->now));
     }

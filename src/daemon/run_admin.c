@@ -57,6 +57,7 @@ static const struct admin_view *glance(void *ctx)
     };
     server_room(r->server, &r->view.room);
     run_keys_view(&r->keys, &r->view.keys);
+    r->view.ocsp = run_ocsp_view(&r->ocsp);
     r->view.workload = run_workload_view(&r->workload);
     return &r->view;
 }

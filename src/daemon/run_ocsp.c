@@ -65,6 +65,14 @@ void run_ocsp_follow(struct run_ocsp *o, struct server *server)
         log_say(LOG_LEVEL_ERROR, "ocsp", "no OCSP responder is asked: %s", err.text);
 }
 
+const struct tls_ocsp_facts *run_ocsp_view(struct run_ocsp *o)
+{
+    if (o->client == NULL)
+        return NULL;
+    tls_ocsp_store_facts(o->store, &o->facts);
+    return &o->facts;
+}
+
 void run_ocsp_stop(struct run_ocsp *o)
 {
     ocsp_client_stop(o->client);

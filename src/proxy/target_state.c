@@ -11,7 +11,7 @@ struct slot { /* each word stands for itself, so no order between them is needed
     atomic_uint active, weight;
     atomic_uchar mode;
     atomic_bool down;
-    atomic_bool staple_noted; /* with the first target of an upstream */
+    _Atomic(const char *) staple_fault; /* with the first target of an upstream */
 };
 
 struct target_state {
@@ -34,7 +34,7 @@ struct target_state *target_state_new(size_t n_targets)
         atomic_init(&slot->weight, 0);
         atomic_init(&slot->mode, TARGET_ENABLED);
         atomic_init(&slot->down, false);
-        atomic_init(&slot->staple_noted, false);
+        atomic_init(&slot->staple_fault, NULL);
     }
     return b;
 }
@@ -143,9 +143,14 @@ void target_state_set_last_turn(struct target_state *b, size_t first_target, uin
     atomic_store_explicit(&slot_of(b, first_target)->last_turn, turn, memory_order_relaxed);
 }
 
-bool target_state_note_staple(struct target_state *b, size_t first_target)
+bool target_state_note_staple(struct target_state *b, size_t first_target, const char *fault)
 {
-    return !atomic_exchange_explicit(&slot_of(b, first_target)->staple_noted, true, memory_order_relaxed);
+    return atomic_exchange_explicit(&slot_of(b, first_target)->staple_fault, fault, memory_order_relaxed) == NULL;
+}
+
+const char *target_state_staple_fault(const struct target_state *b, size_t first_target)
+{
+    return atomic_load_explicit(&look_at(b, first_target)->staple_fault, memory_order_relaxed);
 }
 
 void target_state_take_over(struct target_state *b, size_t to, const struct target_state *other, size_t from)

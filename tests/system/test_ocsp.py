@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """OCSP responders that callers' certificates name (A12, F2): good, slow, wrong or gone. No byte of a caller reaches the backend before the answer, and no
 other caller waits."""
+import json
 import ssl
 import threading
 import time
@@ -126,6 +127,30 @@ class Answers(Case):
         self.assertEqual(200, self.curl_tls(self.port, "--http2", client=good).status)
         self.assertNotEqual(200, self.curl_tls(self.port, "--http2", client=bad).status)
         self.assertEqual(1, self.backend.accepted)
+
+
+class Told(Case):
+    def test_status_and_metrics_say_what_came_of_the_questions(self):
+        socket_path = self.folder / "a.sock"
+        self.root = self.pki.ca("root")
+        self.responder, self.backend = Responder(self, self.root), peers.Backend(self)
+        self.port, text = harness.free_port(), None
+        trust = f'ca = "{self.root.crt}"; ocsp = "soft"; ocsp_hosts = [ "127.0.0.1" ]; ocsp_timeout = "1s";'
+        text = f'admin = {{ socket = "unix:{socket_path}"; }};\n' + self.verifier_text(self.port, self.backend.port, trust=trust)
+        self.mtlsd = self.daemon(text, [self.port], paths=[socket_path])
+        good, lost = self.caller("oc-good"), self.caller("oc-lost")
+        self.assertTrue(self.is_let_in(good))
+        self.responder.fault = self.responder.not_found
+        self.assertTrue(self.is_let_in(lost))
+        status = json.loads(self.command("status", "--socket", str(socket_path), "--json").stdout)
+        told = status["ocsp"]
+        self.assertEqual((2, 1, 0, 2, 1, 1), tuple(told[k] for k in ("certificates", "answers", "waiting", "asked", "good", "failed")))
+        self.assertIn("it answers 404", told["error"])
+        self.assertEqual(("soft", 1), (status["trusts"][0]["ocsp"], status["listeners"][0]["unanswered_total"]))
+        self.assertIn("1 of 2 had no answer that counts", self.command("status", "--socket", str(socket_path)).stdout)
+        page = self.curl("--unix-socket", socket_path, "http://localhost/metrics").text
+        for line in ('mtlsd_ocsp_questions_total{result="failed"} 1', "mtlsd_ocsp_answers 1", 'mtlsd_ocsp_unanswered_total{listener="public"} 1'):
+            self.assertIn(line, page)
 
 
 class Waiting(Case):

@@ -79,10 +79,14 @@ class Staples(harness.Case):
         self.assert_problem(answer, 502, "revoked", "us")
 
     def test_an_ignored_answer_is_logged_once(self):
-        port = self.injector(self.s_server(self.plain, "-tls1_3", self.answer(self.plain, ""), "-num_tickets", "0"))  # each handshake is a full one
+        socket_path, server = self.folder / "a.sock", self.s_server(self.plain, "-tls1_3", self.answer(self.plain, ""), "-num_tickets", "0")  # each handshake is a full one
+        port = free_port()
+        self.mtlsd = self.daemon(f'admin = {{ socket = "unix:{socket_path}"; }};\n' + self.injector_text(port, f"127.0.0.1:{server}"), [port], paths=[socket_path])
         for _ in range(3):
             self.assertEqual(200, self.curl(f"http://127.0.0.1:{port}/").status)
         self.assertEqual(1, self.mtlsd.log.count("staple_ignored"))
+        upstream = json.loads(self.command("status", "--socket", str(socket_path), "--json").stdout)["upstreams"][0]
+        self.assertEqual((3, "it says that the OCSP responder does not know the certificate"), (upstream["staples_ignored_total"], upstream["staple_ignored"]))
         self.assertIn("the OCSP responder does not know the certificate", self.mtlsd.log)
 
     def test_a_health_check_refuses_too(self):

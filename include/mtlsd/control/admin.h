@@ -30,6 +30,7 @@ struct admin_room {
 };
 
 struct fallback;
+struct tls_ocsp_facts;
 struct workload_view;
 
 struct admin_reloads {
@@ -59,6 +60,7 @@ struct admin_view {
     struct admin_keys keys;
     const struct workload_view *workload; /* the SPIFFE Workload API; NULL: not configured */
     const struct crl_fetch *fetches; /* of revocation lists; NULL: none */
+    const struct tls_ocsp_facts *ocsp; /* NULL: no OCSP responder is asked */
     struct admin_reloads reloads;
     const struct rotation_counts *rotations; /* NULL: none are counted */
     const struct fallback *fallback; /* NULL: nothing is known */

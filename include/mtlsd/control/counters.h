@@ -58,6 +58,8 @@ struct counters_row {
     uint64_t upstream_connects;
     uint64_t upstream_handshakes_ok;
     uint64_t upstream_resumed; /* of those */
+    uint64_t staples_ignored;  /* likewise: with a stapled OCSP answer that did not count */
+    uint64_t unanswered;       /* clients that were accepted without the answer of their OCSP responder */
     uint64_t bytes_up_in, bytes_up_out; /* payload from and to the upstream */
     uint64_t upstream_requests;         /* requests and tcp connections that got a target */
     uint64_t retries;                   /* further attempts they took */

@@ -52,8 +52,10 @@ bool target_state_take_turn(struct target_state *b, size_t target, uint64_t seen
 uint64_t target_state_last_turn(const struct target_state *b, size_t first_target);
 void target_state_set_last_turn(struct target_state *b, size_t first_target, uint64_t turn);
 
-/* True for the first call with the first target of an upstream, by any worker: its stapled OCSP answers are ignored, which is logged once. */
-bool target_state_note_staple(struct target_state *b, size_t first_target);
+/* With the first target of an upstream, by any worker: a stapled OCSP answer of it was ignored, and why (fixed text). True for the first call, as that
+ * is logged once. */
+bool target_state_note_staple(struct target_state *b, size_t first_target, const char *fault);
+const char *target_state_staple_fault(const struct target_state *b, size_t first_target); /* the last; NULL: none was ignored */
 
 /* After a reload: target "to" of this target_state is the same as "from" of the other. Turns and what runs begin again. */
 void target_state_take_over(struct target_state *b, size_t to, const struct target_state *other, size_t from);

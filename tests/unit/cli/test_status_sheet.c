@@ -192,6 +192,16 @@ START_TEST(bears_texts_of_any_length)
 }
 END_TEST
 
+START_TEST(shows_what_came_of_ocsp)
+{
+    sheet_of("{\"ocsp\":{\"answers\":1200,\"waiting\":3,\"asked\":1400,\"failed\":2,\"last_failure\":\"2026-01-02T00:00:00Z\",\"error\":\"r.test: silence\"},"
+             "\"upstreams\":[{\"name\":\"a\"},{\"name\":\"b\",\"staples_ignored_total\":7,\"staple_ignored\":\"it is old\"}]}");
+    ck_assert_ptr_nonnull(strstr(text, "  OCSP: 1,200 answers are kept, 3 questions are open, 2 of 1,400 had no answer that counts\n        the last at 2026-01-02T00:00:00Z: r.test: silence\n"));
+    ck_assert_ptr_nonnull(strstr(text, "  b: 7 stapled OCSP answers were ignored: it is old\n"));
+    sheet_of("{\"ocsp\":7,\"upstreams\":[7,null]}"); /* whatever another version may say */
+}
+END_TEST
+
 START_TEST(shows_where_lists_are_fetched_and_how_that_went)
 {
     sheet_of("{\"trusts\":[{\"name\":\"clients\",\"crl_fetch\":[{\"url\":\"http://crl.example/a\",\"in_use\":true,\"last_success\":\"2026-01-02T00:00:00Z\","
@@ -222,6 +232,7 @@ Suite *suite(void)
     tcase_add_test(t, cuts_nothing_silently);
     tcase_add_test(t, tells_refusals_with_what_to_do);
     tcase_add_test(t, tells_how_often_one_happened);
+    tcase_add_test(t, shows_what_came_of_ocsp);
     tcase_add_test(t, shows_where_lists_are_fetched_and_how_that_went);
     tcase_add_test(t, prints_nothing_raw_that_a_peer_chose);
     tcase_add_test(t, bears_any_document);

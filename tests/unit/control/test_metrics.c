@@ -124,6 +124,7 @@ START_TEST(shows_counts_of_listeners_and_upstreams)
     up->retries = 6;
     up->refused[REASON_CONNECT_REFUSED] = 8;
     up->upstream_resumed = 3;
+    up->staples_ignored = 2;
     expect("mtlsd_connections{listener=\"public\"} 4");
     expect("mtlsd_connections_total{listener=\"public\"} 9");
     expect("mtlsd_bytes_total{listener=\"public\",direction=\"in\"} 100");
@@ -134,6 +135,7 @@ START_TEST(shows_counts_of_listeners_and_upstreams)
     expect("mtlsd_upstream_retries_total{upstream=\"partner\"} 6");
     expect("mtlsd_upstream_failures_total{upstream=\"partner\",reason=\"connect_refused\"} 8");
     expect("mtlsd_tls_sessions_resumed_total{side=\"upstream\",name=\"partner\"} 3");
+    expect("mtlsd_tls_staples_ignored_total{upstream=\"partner\"} 2");
 }
 END_TEST
 

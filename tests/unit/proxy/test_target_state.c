@@ -89,8 +89,10 @@ END_TEST
 
 START_TEST(an_ignored_staple_is_noted_once_for_each_upstream)
 {
-    ck_assert(target_state_note_staple(b, 0) && !target_state_note_staple(b, 0));
-    ck_assert(target_state_note_staple(b, 2) && !target_state_note_staple(b, 0));
+    ck_assert_ptr_null(target_state_staple_fault(b, 0));
+    ck_assert(target_state_note_staple(b, 0, "old") && !target_state_note_staple(b, 0, "new"));
+    ck_assert_str_eq(target_state_staple_fault(b, 0), "new");
+    ck_assert(target_state_note_staple(b, 2, "old") && !target_state_note_staple(b, 0, "old"));
 }
 END_TEST
 
