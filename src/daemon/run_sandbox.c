@@ -23,7 +23,7 @@ void run_sandbox_calls(struct run *r)
 {
     if (r->sandbox.off)
         return;
-    sandbox_calls(&r->sandbox);
+    sandbox_calls((struct sandbox_needs){.listens = true, .connects = true}, &r->sandbox);
     if (r->sandbox.why[0] != '\0')
         log_say(LOG_LEVEL_WARN, "sandbox", "not all of it is in force: %s", r->sandbox.why);
     const struct sandbox_facts *keys = run_keys_sandbox(&r->keys);

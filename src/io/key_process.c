@@ -126,7 +126,7 @@ static void restrict_files(struct process *p)
 static void filter_calls(struct process *p)
 {
     if (!p->sandbox.off)
-        sandbox_calls(&p->sandbox);
+        sandbox_calls((struct sandbox_needs){.listens = false, .connects = p->order.workload != NULL}, &p->sandbox);
 }
 
 /* Once when it is ready and once when it has become the user. Not waiting: a request can come more often than it is read. */

@@ -45,6 +45,17 @@ static const char *const allowed[] = {
     "uname", "seccomp",
 };
 
+/* Of those, what a process does that listens, and what one does that opens sockets. */
+static const char *const listening[] = {
+    "accept", "accept4", "bind", "listen", "inotify_init1", "inotify_add_watch", "inotify_rm_watch", "kill", "wait4", "waitid", "setpriority",
+    "sched_setaffinity", "sendfile", "sendfile64", "splice", "signalfd4", "io_uring_enter", "timerfd_create", "timerfd_settime", "timerfd_settime64",
+    "timerfd_gettime", "timerfd_gettime64", "chdir", "mkdir", "mkdirat", "rmdir", "symlink", "symlinkat", NULL,
+};
+static const char *const connecting[] = {
+    "socket", "connect", "socketpair", "getpeername", "getsockname", "getsockopt", "setsockopt", "shutdown", "recvmsg", "recvmmsg", "recvmmsg_time64",
+    "sendmsg", "sendmmsg", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd2", "pipe", "pipe2", NULL,
+};
+
 static const char *const deadly[] = {
     "execve", "execveat", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp", "bpf", "perf_event_open", "userfaultfd",
     "mount", "umount2", "move_mount", "open_tree", "fsopen", "fsmount", "pivot_root", "chroot", "unshare", "setns", "init_module", "finit_module",
@@ -73,10 +84,22 @@ static int rule(scmp_filter_ctx filter, uint32_t action, const char *name, unsig
     return seccomp_rule_add_array(filter, action, number, n, arg);
 }
 
-static int allow_some(scmp_filter_ctx filter)
+static bool is_one_of(const char *name, const char *const *list)
+{
+    while (*list != NULL && strcmp(*list, name) != 0)
+        list++;
+    return *list != NULL;
+}
+
+static bool is_needed(const char *name, struct sandbox_needs needs)
+{
+    return (needs.listens || !is_one_of(name, listening)) && (needs.connects || !is_one_of(name, connecting));
+}
+
+static int allow_some(scmp_filter_ctx filter, struct sandbox_needs needs)
 {
     int rc = 0;
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && rc == 0; i++)
+    for (size_t i = 0; needs.connects && i < sizeof(families) / sizeof(families[0]) && rc == 0; i++)
         rc = rule(filter, SCMP_ACT_ALLOW, "socket", 1, &SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
     /* characters put into a terminal run as commands of its user */
     if (rc == 0)
@@ -93,21 +116,21 @@ static int allow_some(scmp_filter_ctx filter)
     return rc;
 }
 
-static int build(scmp_filter_ctx filter)
+static int build(scmp_filter_ctx filter, struct sandbox_needs needs)
 {
     int rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree; an older library has only the list */
     for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]) && rc == 0; i++)
-        rc = rule(filter, SCMP_ACT_ALLOW, allowed[i], 0, NULL);
+        rc = is_needed(allowed[i], needs) ? rule(filter, SCMP_ACT_ALLOW, allowed[i], 0, NULL) : 0;
     for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]) && rc == 0; i++)
         rc = rule(filter, SCMP_ACT_KILL_PROCESS, deadly[i], 0, NULL);
-    return rc == 0 ? allow_some(filter) : rc;
+    return rc == 0 ? allow_some(filter, needs) : rc;
 }
 
-void sandbox_calls(struct sandbox_facts *facts)
+void sandbox_calls(struct sandbox_needs needs, struct sandbox_facts *facts)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-    int rc = filter != NULL ? build(filter) : -ENOMEM;
+    int rc = filter != NULL ? build(filter, needs) : -ENOMEM;
     if (rc == 0)
         rc = seccomp_load(filter);
     facts->calls = rc == 0;

@@ -131,6 +131,15 @@ class Sandbox(Case):
             self.assertIsNone(inside.call(intruder.EXECVE, inside.text("/bin/true"), 0, 0))
         self.assertEqual(signal.SIGSYS, os.WTERMSIG(inside.status))
 
+    @unittest.skipUnless(intruder.can_play(), "needs root and an x86-64 processor")
+    def test_an_intruder_in_the_process_of_keys_opens_no_socket(self):  # E5
+        self.start()
+        self.needs("seccomp")
+        with intruder.Intruder(self.mtlsd.key_process()) as inside:
+            for family in (socket.AF_UNIX, socket.AF_INET, socket.AF_NETLINK):
+                self.assertEqual(-errno.ENOSYS, inside.call(intruder.SOCKET, family, socket.SOCK_STREAM))
+        self.assertEqual(200, self.ask(), "it signs on")
+
 
 if __name__ == "__main__":
     unittest.main()

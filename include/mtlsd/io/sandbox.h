@@ -11,9 +11,13 @@
 
 /* Files: only the places of the plan stay open, and no program but those can be executed. Before this process has a second thread, which would stay outside. */
 void sandbox_files(const struct sandbox_plan *plan, struct sandbox_facts *facts);
+struct sandbox_needs {
+    bool listens;  /* accepts connections, watches files and starts other programs' ends; the process of keys does not */
+    bool connects; /* opens sockets at all */
+};
 /* System calls, in every thread: those that this process never needs fail, and those that only an intruder makes end it (SIGSYS). After the sockets are
  * open and other users' rights are given up. */
-void sandbox_calls(struct sandbox_facts *facts);
+void sandbox_calls(struct sandbox_needs needs, struct sandbox_facts *facts);
 
 /* The words to add to the message about a file that could not be opened, where the sandbox may be why (errno is EACCES); "": it is not. */
 const char *sandbox_hint(int error);

@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static struct sandbox_needs needs = {.listens = true, .connects = true};
+
 /* What a process that went in and did this ended with, as waitpid tells it. 90: nothing is in force. */
 static int status_after(int (*act)(void))
 {
@@ -29,7 +31,7 @@ static int status_after(int (*act)(void))
         struct sandbox_facts facts = {0};
         setrlimit(RLIMIT_CORE, &no_core);
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        sandbox_calls(&facts);
+        sandbox_calls(needs, &facts);
         _exit(facts.calls ? act() : 90);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -144,6 +146,34 @@ START_TEST(fails_what_it_has_no_use_for)
 }
 END_TEST
 
+static int try_what_keys_do_not_need(void)
+{
+    static const int numbers[] = {SYS_bind, SYS_listen, SYS_accept4, SYS_inotify_init1, SYS_wait4, SYS_timerfd_create, SYS_signalfd4, SYS_splice};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (syscall(numbers[i], -1, NULL, 0, 0, 0, 0) >= 0 || errno != ENOSYS)
+            return 1 + (int)i;
+    if (kill(getpid(), 0) == 0 || errno != ENOSYS)
+        return 20;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (needs.connects ? fd < 0 : fd >= 0 || errno != ENOSYS)
+        return 21;
+    int ends[2], rc = socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+    return needs.connects == (rc == 0) ? 0 : 22;
+}
+
+/* E5 */
+START_TEST(the_process_of_keys_listens_to_nothing_and_opens_no_socket_without_an_agent)
+{
+    for (int connects = 0; connects < 2; connects++) {
+        needs = (struct sandbox_needs){.listens = false, .connects = connects};
+        ck_assert_int_eq(status_after(try_what_keys_do_not_need), 0);
+        int status = status_after(run_program);
+        ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+    }
+    needs = (struct sandbox_needs){.listens = true, .connects = true};
+}
+END_TEST
+
 static void *become_in_thread(void *go)
 {
     char byte;
@@ -166,7 +196,7 @@ START_TEST(holds_for_threads_that_run_before)
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         if (pipe(ends) != 0 || pthread_create(&thread, NULL, become_in_thread, &ends[0]) != 0)
             _exit(1);
-        sandbox_calls(&facts);
+        sandbox_calls(needs, &facts);
         if (write(ends[1], "x", 1) != 1)
             _exit(2);
         pthread_join(thread, NULL);
@@ -183,6 +213,7 @@ Suite *suite(void)
     TCase *c = tcase_create("sandbox_calls");
     tcase_add_test(c, leaves_what_a_server_does);
     tcase_add_test(c, ends_with_what_only_an_intruder_does);
+    tcase_add_test(c, the_process_of_keys_listens_to_nothing_and_opens_no_socket_without_an_agent);
     tcase_add_test(c, fails_what_it_has_no_use_for);
     tcase_add_test(c, holds_for_threads_that_run_before);
     suite_add_tcase(s, c);
