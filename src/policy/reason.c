@@ -267,3 +267,9 @@ const char *reason_http_phrase(unsigned status)
             return phrases[i].text;
     return "Unknown";
 }
+
+enum reason reason_refuse(struct err *err, enum reason reason, const char *why)
+{
+    err_set(err, ERR_PROTOCOL, "%s", why);
+    return reason;
+}

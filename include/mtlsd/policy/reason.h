@@ -4,6 +4,7 @@
 #define MTLSD_POLICY_REASON_H
 
 #include "mtlsd/base/log.h"
+#include "mtlsd/base/err.h"
 #include "mtlsd/base/reasons.h"
 
 #include <stdbool.h>
@@ -30,5 +31,8 @@ void reason_words(enum reason status, uint64_t all, char out[REASON_WORDS_SIZE])
 /* nginx and Apache answer so where they refuse a certificate, and apps for other reasons. */
 bool reason_may_be_refusal(unsigned http_status);
 const char *reason_http_phrase(unsigned status); /* "Bad Gateway" */
+
+/* Writes why into err, which keeps the first. Gives reason. */
+enum reason reason_refuse(struct err *err, enum reason reason, const char *why);
 
 #endif
