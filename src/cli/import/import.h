@@ -81,6 +81,8 @@ struct import_trust_files {
     const char *ca, *crl; /* NULL: none; ca "system" */
     const char *depth;    /* number of certificates, or NULL */
     size_t line, crl_line;
+    const char *ocsp, *ocsp_responder; /* values of these keys, or NULL */
+    size_t ocsp_line;
 };
 const char *import_trust(struct import_model *m, const struct import_trust_files *files);
 

@@ -12,7 +12,7 @@ static bool is_known(const char *word)
     return import_is(word, "virtualhost servername serveralias serveradmin listen loadmodule serverroot documentroot customlog errorlog loglevel logformat transferlog pidfile user "
                            "group timeout keepalive keepalivetimeout maxkeepaliverequests sslengine sslprotocol sslciphersuite sslhonorcipherorder sslcompression "
                            "sslsessiontickets sslsessioncache sslcertificatefile sslcertificatekeyfile sslcertificatechainfile sslcacertificatefile sslcacertificatepath "
-                           "sslcarevocationfile sslcarevocationpath sslcarevocationcheck sslverifyclient sslverifydepth ssloptions sslproxyengine "
+                           "sslcarevocationfile sslcarevocationpath sslcarevocationcheck sslocspenable sslocspdefaultresponder sslocspoverrideresponder sslverifyclient sslverifydepth ssloptions sslproxyengine "
                            "sslproxymachinecertificatefile sslproxymachinecertificatechainfile sslproxycacertificatefile sslproxycacertificatepath sslproxyverify "
                            "sslproxycheckpeername sslproxycheckpeercn sslproxycheckpeerexpire sslproxycarevocationfile sslproxycarevocationcheck sslproxyverifydepth "
                            "sslproxyprotocol sslproxyciphersuite") ||
@@ -32,6 +32,23 @@ static void check_directives(struct apache_host *h, struct import_node *to)
             import_remark(h->m, to, d->line, "not needed: it is about files, and mtlsd serves none");
 }
 
+/* Apache refuses clients without an answer that counts, too. */
+static void read_ocsp(struct apache_host *h, struct import_node *tls, struct import_trust_files *files)
+{
+    const struct import_block *ocsp = import_block_find(h->host, "sslocspenable");
+    const char *responder = import_block_value(h->host, "sslocspdefaultresponder"), *overrides = import_block_value(h->host, "sslocspoverrideresponder");
+    if (ocsp == NULL || strcasecmp(ocsp->w[1], "off") == 0)
+        return;
+    files->ocsp = "hard";
+    files->ocsp_line = ocsp->line;
+    if (overrides != NULL && strcasecmp(overrides, "on") == 0)
+        files->ocsp_responder = responder;
+    else if (responder != NULL)
+        import_left(h->m, tls, ocsp->line, "SSLOCSPDefaultResponder: each certificate has to name its responder, unless you set ocsp_responder");
+    if (strcasecmp(ocsp->w[1], "on") == 0)
+        import_remark(h->m, tls, ocsp->line, "only the client's own certificate is asked about, where Apache asks about its CAs too");
+}
+
 static const char *trust_of(struct apache_host *h, struct import_node *tls)
 {
     const struct import_block *file = import_block_find(h->host, "sslcacertificatefile"), *folder = import_block_find(h->host, "sslcacertificatepath");
@@ -45,9 +62,10 @@ static const char *trust_of(struct apache_host *h, struct import_node *tls)
         import_left(h->m, tls, h->host->line, "SSLVerifyClient without SSLCACertificateFile: the trust is the system's CAs until you name one");
     if (crl != NULL && (check == NULL || strcasecmp(check, "none") == 0))
         import_remark(h->m, tls, crl->line, "Apache reads this list but, without SSLCARevocationCheck, does not use it; mtlsd does");
-    return import_trust(h->m, &(struct import_trust_files){.ca = ca != NULL ? ca->w[1] : NULL, .crl = crl != NULL ? crl->w[1] : NULL,
-                                                           .depth = certificates[0] != '\0' && ca != NULL ? certificates : NULL, .line = ca != NULL ? ca->line : 0,
-                                                           .crl_line = crl != NULL ? crl->line : 0});
+    struct import_trust_files files = {.ca = ca != NULL ? ca->w[1] : NULL, .crl = crl != NULL ? crl->w[1] : NULL, .line = ca != NULL ? ca->line : 0,
+                                       .depth = certificates[0] != '\0' && ca != NULL ? certificates : NULL, .crl_line = crl != NULL ? crl->line : 0};
+    read_ocsp(h, tls, &files);
+    return import_trust(h->m, &files);
 }
 
 static void write_clients(struct apache_host *h, struct import_node *tls)

@@ -371,10 +371,11 @@ const char *import_trust(struct import_model *m, const struct import_trust_files
 {
     char like[48];
     const char *ca = files->ca != NULL ? files->ca : "system";
-    if (strcmp(ca, "system") == 0 && files->crl == NULL && files->depth == NULL)
+    if (strcmp(ca, "system") == 0 && files->crl == NULL && files->depth == NULL && files->ocsp == NULL)
         return "system";
     for (struct import_node *n = m->trusts->first; n != NULL; n = n->next)
-        if (has(n, "ca", ca) && has(n, "crl", files->crl) && has(n, "depth", files->depth))
+        if (has(n, "ca", ca) && has(n, "crl", files->crl) && has(n, "depth", files->depth) && has(n, "ocsp", files->ocsp) &&
+            has(n, "ocsp_responder", files->ocsp_responder))
             return n->key != NULL ? n->key : "";
     struct import_node *made = import_named(m, m->trusts, last_part(ca, like));
     put_path(m, made, "ca", ca, files->line);
@@ -385,5 +386,11 @@ const char *import_trust(struct import_model *m, const struct import_trust_files
     }
     if (files->depth != NULL)
         import_plain(m, made, "depth", files->depth, files->line);
+    if (files->ocsp != NULL)
+        import_string(m, made, "ocsp", files->ocsp, files->ocsp_line);
+    if (files->ocsp_responder != NULL)
+        import_string(m, made, "ocsp_responder", files->ocsp_responder, files->ocsp_line);
+    if (files->ocsp != NULL && files->ocsp_responder == NULL)
+        import_remark(m, made, files->ocsp_line, "list OCSP responders on private addresses in ocsp_hosts");
     return made->key != NULL ? made->key : "";
 }

@@ -39,6 +39,19 @@ static const char *depth_of(const struct import_block *server, char text[8])
     return text;
 }
 
+/* nginx refuses clients without an answer that counts, too. */
+static void read_ocsp(struct import_model *m, const struct import_block *server, struct import_trust_files *files)
+{
+    const struct import_block *ocsp = import_block_find(server, "ssl_ocsp");
+    if (ocsp == NULL || !import_is(ocsp->w[1], "on leaf"))
+        return;
+    files->ocsp = "hard";
+    files->ocsp_responder = import_block_value(server, "ssl_ocsp_responder");
+    files->ocsp_line = ocsp->line;
+    if (strcmp(ocsp->w[1], "on") == 0)
+        import_remark(m, m->trusts, ocsp->line, "only the client's own certificate is asked about, where nginx asks about its CAs too");
+}
+
 static const char *trust_of(struct import_model *m, const struct import_block *server)
 {
     char depth[8];
@@ -47,8 +60,10 @@ static const char *trust_of(struct import_model *m, const struct import_block *s
     ca = ca != NULL ? ca : more;
     if (ca == NULL)
         return NULL;
-    return import_trust(m, &(struct import_trust_files){.ca = ca->w[1], .crl = crl != NULL ? crl->w[1] : NULL, .depth = depth_of(server, depth),
-                                                        .line = ca->line, .crl_line = crl != NULL ? crl->line : 0});
+    struct import_trust_files files = {.ca = ca->w[1], .crl = crl != NULL ? crl->w[1] : NULL, .depth = depth_of(server, depth), .line = ca->line,
+                                       .crl_line = crl != NULL ? crl->line : 0};
+    read_ocsp(m, server, &files);
+    return import_trust(m, &files);
 }
 
 /* "required", "optional", or NULL: no certificate is requested. */

@@ -135,7 +135,7 @@ bool nginx_is_needless(const char *word)
 bool nginx_is_read(const char *word)
 {
     return import_is(word, "map listen server_name ssl ssl_certificate ssl_certificate_key ssl_client_certificate ssl_trusted_certificate ssl_crl ssl_verify_client "
-                           "ssl_verify_depth ssl_protocols ssl_ciphers location if return deny allow auth_basic auth_basic_user_file auth_request satisfy limit_req "
+                           "ssl_verify_depth ssl_ocsp ssl_ocsp_responder ssl_protocols ssl_ciphers location if return deny allow auth_basic auth_basic_user_file auth_request satisfy limit_req "
                            "limit_conn ssl_preread upstream server proxy_pass proxy_set_header proxy_ssl proxy_ssl_certificate proxy_ssl_certificate_key "
                            "proxy_ssl_trusted_certificate proxy_ssl_crl proxy_ssl_name proxy_ssl_verify proxy_connect_timeout proxy_timeout proxy_read_timeout proxy_protocol");
 }

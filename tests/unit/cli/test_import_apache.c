@@ -9,6 +9,9 @@
 
 static const struct import_row rows[] = {
     {MUTUAL PASS END, "client_cert = \"required\";", NULL},
+    {MUTUAL "SSLOCSPEnable leaf\n" PASS END, "ocsp = \"hard\";", "private addresses in ocsp_hosts"},
+    {MUTUAL "SSLOCSPEnable on\nSSLOCSPDefaultResponder http://10.0.0.1/\nSSLOCSPOverrideResponder on\n" PASS END, "ocsp_responder = \"http://10.0.0.1/\";", "Apache asks about its CAs too"},
+    {MUTUAL "SSLOCSPEnable leaf\nSSLOCSPDefaultResponder http://10.0.0.1/\n" PASS END, "ocsp = \"hard\";", "unless you set ocsp_responder"},
     {HOST "SSLVerifyClient optional\n" PASS END, "client_cert = \"optional\";", NULL},
     {HOST "SSLVerifyClient optional_no_ca\n" PASS END, "client_cert = \"optional\";", "optional_no_ca: only certificates of the trust"},
     {HOST PASS END, "identity = \"s\";", NULL},
