@@ -113,6 +113,7 @@ static CURLcode set_call(CURL *curl, struct call *call)
     SET(CURLOPT_POSTFIELDS, q->request.ptr); /* not copied: the order holds it */
     SET(CURLOPT_FORBID_REUSE, 1L);           /* each connection is to an address that was looked at */
     SET(CURLOPT_FRESH_CONNECT, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L);             /* the end of a question does not wait for a name server that hangs: other responders would wait too */
     SET(CURLOPT_PRIVATE, call);
     return rc;
 }
