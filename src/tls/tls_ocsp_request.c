@@ -11,11 +11,10 @@ enum { SHA1_BYTES = 20, SHORT_LENGTH = 127 };
 
 /* ---- where ---- */
 
-bool tls_ocsp_request_find_url(const struct tls_cert *cert, struct span *url)
+bool tls_ocsp_request_read_urls(struct span value, struct span *url)
 {
-    struct span value;
     struct tls_der list, access, method, name;
-    if (!tls_cert_find_extension(cert, "\x2b\x06\x01\x05\x05\x07\x01\x01", &value) || tls_der_expect(&value, DER_SEQUENCE, &list) != 0)
+    if (tls_der_expect(&value, DER_SEQUENCE, &list) != 0)
         return false;
     while (list.value.len > 0) {
         if (tls_der_expect(&list.value, DER_SEQUENCE, &access) != 0 || tls_der_expect(&access.value, DER_OID, &method) != 0 ||
@@ -27,6 +26,12 @@ bool tls_ocsp_request_find_url(const struct tls_cert *cert, struct span *url)
         return true;
     }
     return false;
+}
+
+bool tls_ocsp_request_find_url(const struct tls_cert *cert, struct span *url)
+{
+    struct span value;
+    return tls_cert_find_extension(cert, "\x2b\x06\x01\x05\x05\x07\x01\x01", &value) && tls_ocsp_request_read_urls(value, url);
 }
 
 /* ---- what ---- */

@@ -4,7 +4,9 @@
 #include "fuzz.h"
 
 #include "judging.h"
-#include "tls_ocsp.h"
+#include "mtlsd/base/url.h"
+#include "tls_ocsp_order.h"
+#include "tls_ocsp_request.h"
 
 #include <gnutls/ocsp.h>
 #include <string.h>
@@ -48,6 +50,20 @@ static void check_entries(const struct tls_ocsp_parsed *parsed, struct span whol
     gnutls_ocsp_resp_deinit(answer);
 }
 
+/* The same bytes as the answer of a responder that we asked, and as the addresses of responders in a certificate. */
+static void check_fetched(struct span whole, struct span issuer, struct span leaf)
+{
+    static const struct tls_ocsp_rules rules = {.mode = TLS_OCSP_HARD, .responder = "http://r.test/"};
+    char fault[TLS_OCSP_FAULT_SIZE];
+    struct tls_ocsp_entry entry;
+    struct tls_ocsp_order *order = tls_ocsp_order_new(&(struct tls_ocsp_about){&rules, leaf, issuer}, fault);
+    assert(order != NULL && tls_ocsp_order_check(order, whole, CERTS_NOW, &entry) != NULL);
+    tls_ocsp_order_unref(order);
+    struct span url = {NULL, 0};
+    if (tls_ocsp_request_read_urls(whole, &url))
+        assert(lies_inside(url, whole) && url_is_http(url));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     static struct certs root, leaf;
@@ -67,5 +83,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     tls_judge(&(struct tls_question){.trust = trust, .purpose = TLS_PURPOSE_SERVER, .now = CERTS_NOW, .asked_to_staple = true, .staple = whole}, &leaf.der, 1,
               &verdict);
     assert(verdict.status == REASON_STAPLE_MISSING && verdict.all == UINT64_C(1) << REASON_STAPLE_MISSING);
+    tls_judge(&(struct tls_question){.trust = trust, .purpose = TLS_PURPOSE_CLIENT, .now = CERTS_NOW, .ocsp = TLS_OCSP_HARD, .staple = whole}, &leaf.der, 1,
+              &verdict);
+    assert(n == 0 || (verdict.status == REASON_OCSP_MISSING && verdict.all == UINT64_C(1) << REASON_OCSP_MISSING));
+    check_fetched(whole, root.der, leaf.der);
     return 0;
 }
