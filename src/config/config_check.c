@@ -46,6 +46,8 @@ static void check_identity(const struct config_reader *r, const struct config_id
     else if (id->pkcs12 != NULL && id->chain != NULL)
         config_read_complain(r, FINDING_ERROR, config_read_at(at, "chain", NULL, NULL),
                              "goes with certificate and key: export the PKCS#12 file with its chain, or give these two instead of pkcs12");
+    else
+        config_check_renew(r, id, at);
 }
 
 static void check_crl_urls(const struct config_reader *r, const struct config_trust *t, const config_setting_t *at)

@@ -18,6 +18,7 @@ void config_check_choices(const struct config_reader *r, const struct config_str
 void config_check_upstream(const struct config_reader *r, size_t upstream);
 void config_check_listener(const struct config_reader *r, size_t listener);
 void config_check_callers(const struct config_reader *r, size_t listener); /* limits by the user of the calling program */
+void config_check_renew(const struct config_reader *r, const struct config_identity *id, const config_setting_t *at);
 void config_check_sni(const struct config_reader *r, size_t listener); /* its identities by server name */
 void config_check_routes(const struct config_reader *r, size_t listener);
 

@@ -207,6 +207,8 @@ static void mark_used(const struct config *c, enum config_names_kind kind, bool 
         mark(c, kind, c->trusts[i].registry, used);
     if (kind == CONFIG_NAMES_REGISTRY)
         return;
+    for (size_t i = 0; kind == CONFIG_NAMES_TRUST && i < c->n_identities; i++)
+        mark(c, kind, c->identities[i].renew.trust, used);
     for (size_t i = 0; kind != CONFIG_NAMES_UPSTREAM && i < c->n_upstreams; i++) {
         const struct config_tls *tls = &c->upstreams[i].tls;
         mark(c, kind, kind == CONFIG_NAMES_IDENTITY ? tls->identity : tls->trust, used);

@@ -137,6 +137,16 @@ static const struct config_option options[] = {
      "connections (CALLING PROGRAMS). Default: all.", false, RELOADABLE, IDENTITY(allow_uids)},
     {"identity", "allow_gids", "accounts", "", "", "\"partners\"",
      "The same for members of these groups. A program passes by allow_uids or by allow_gids (CALLING PROGRAMS). Default: none.", false, RELOADABLE, IDENTITY(allow_gids)},
+    {"identity", "renew", "group", "", "", "", "Renew the certificate before it expires, with a new key, and write both files again (RENEWAL).", false, RELOADABLE, 0},
+    {"identity.renew", "est", "string", "", "", "\"https://ca.example\"",
+     "Server of EST (RFC 7030), which answers /.well-known/est/simplereenroll. A label follows in the address: \"https://ca.example/.well-known/est/LABEL\".", false,
+     RELOADABLE, IDENTITY(renew.est)},
+    {"identity.renew", "step", "string", "", "", "\"https://ca.example:9000\"", "Server of step-ca, which answers /1.0/rekey, instead of est.", false, RELOADABLE,
+     IDENTITY(renew.step)},
+    {"identity.renew", "trust", "name", "", "", "\"internal\"", "Trust that verifies this server.", REQUIRED, RELOADABLE, IDENTITY(renew.trust)},
+    {"identity.renew", "before", "string", "", "", "\"7d\"",
+     "When to renew: a duration before the certificate expires, or a part of its life, as \"1/3\". The moment differs a little for each certificate. Default: 1/3.", false,
+     RELOADABLE, IDENTITY(renew.before)},
 
     {"registry", "database", "database", "", "", "\"sqlite:/var/lib/mtlsd/registry.db\"",
      "\"sqlite:FILE\", or the URI of a PostgreSQL database, as \"postgresql://mtlsd@db.example/certificates?passfile=/etc/mtlsd/pgpass\". mtlsd registry init "

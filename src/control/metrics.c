@@ -3,6 +3,7 @@
 #include "metrics_page.h"
 #include "target_name.h"
 
+#include "mtlsd/control/renewal.h"
 #include "mtlsd/control/workload.h"
 #include "mtlsd/policy/reason.h"
 
@@ -99,6 +100,15 @@ static void rotations(struct metrics_page *p)
         metrics_sample(p, LABELS({"identity", name}, {"result", "used"}), count.used);
         metrics_sample(p, LABELS({"identity", name}, {"result", "refused"}), count.refused);
         metrics_sample(p, LABELS({"identity", name}, {"result", "fallback"}), count.fallback);
+    }
+}
+
+static void renewals(struct metrics_page *p)
+{
+    for (size_t i = 0; p->view->renewals != NULL && i < p->view->renewals->n; i++) {
+        const struct renewal_item *item = &p->view->renewals->items[i];
+        metrics_sample(p, LABELS({"identity", item->identity}, {"result", "renewed"}), item->renewed);
+        metrics_sample(p, LABELS({"identity", item->identity}, {"result", "failed"}), item->failed);
     }
 }
 
@@ -309,6 +319,7 @@ static const struct metrics_family families[] = {
     {"mtlsd_config_last_reload_success_timestamp_seconds", "gauge", "When the configuration in use was loaded.", last_good_reload, 0},
     {"mtlsd_reloads_total", "counter", "Reloads since the start.", reloads, 0},
     {"mtlsd_handovers_total", "counter", "New processes that were to take over and could not, since the start.", handovers, 0},
+    {"mtlsd_renewals_total", "counter", "Certificates that mtlsd renewed itself, and attempts that failed.", renewals, 0},
     {"mtlsd_rotations_total", "counter", "Renewed certificates that took the place of the one in use, were refused, or gave their place back because an upstream refused them later.", rotations, 0},
     {"mtlsd_spiffe_connected", "gauge", "1 if the stream of the SPIFFE Workload API is open and its last answer is in use.", workload_connected, 0},
     {"mtlsd_spiffe_last_answer_timestamp_seconds", "gauge", "When the last answer of the SPIFFE Workload API was accepted.", workload_answered, 0},

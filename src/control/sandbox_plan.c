@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/sandbox_plan.h"
+#include "mtlsd/config/config_renew.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ enum { N_SYSTEM = sizeof(system_places) / sizeof(system_places[0]) };
 /* How many places there can be at most. */
 static size_t count(const struct config *c)
 {
-    size_t n = N_SYSTEM + c->files.n + CONFIG_IDENTITY_FILES * c->n_identities + c->n_trusts + (1 + CONFIG_REGISTRY_FILES) * c->n_registries + c->n_logs + 3;
+    size_t n = N_SYSTEM + c->files.n + (CONFIG_IDENTITY_FILES + 2) * c->n_identities + c->n_trusts + (1 + CONFIG_REGISTRY_FILES) * c->n_registries + c->n_logs + 3;
     for (size_t i = 0; i < c->n_trusts; i++)
         n += c->trusts[i].crl.n;
     for (size_t i = 0; i < c->n_listeners; i++)
@@ -89,6 +90,19 @@ static void add_identities(struct sandbox_plan *plan, const struct config *c, en
     }
 }
 
+/* Renewed files are written by the process that holds keys, and by no other. */
+static void add_renewed(struct sandbox_plan *plan, const struct config *c)
+{
+    const char *files[2];
+    for (size_t i = 0; i < c->n_identities; i++) {
+        if (!config_renew_is_on(&c->identities[i]))
+            continue;
+        config_renew_files(&c->identities[i], files);
+        add(plan, SANDBOX_KEEP, files[0]);
+        add(plan, SANDBOX_KEEP, files[1]);
+    }
+}
+
 /* A default stands in the folder of a user, which stays shut. */
 static int add_databases(struct sandbox_plan *plan, const struct config *c)
 {
@@ -132,6 +146,8 @@ int sandbox_plan_new(struct sandbox_plan *plan, const struct config *config, enu
         add(plan, SANDBOX_SYSTEM, system_places[i]);
     if (role != SANDBOX_CONNECTIONS)
         add_identities(plan, config, role == SANDBOX_KEYS ? SANDBOX_AROUND : SANDBOX_READ); /* who has the keys gains nothing by more */
+    if (role == SANDBOX_KEYS)
+        add_renewed(plan, config);
     if (role == SANDBOX_KEYS || add_rest(plan, config) == 0)
         return 0;
     sandbox_plan_clear(plan);

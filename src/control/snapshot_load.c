@@ -138,6 +138,16 @@ static struct tls_identity *keep_withdrawn(const struct loader *l, const struct 
     return NULL;
 }
 
+/* Takes id. */
+static struct tls_identity *or_renewed(const struct loader *l, struct tls_identity *id)
+{
+    const struct renewal_use *use = l->files->renewed;
+    if (use == NULL || !span_equals(tls_identity_der(id, 0), tls_identity_der(use->current, 0)))
+        return id;
+    tls_identity_unref(id);
+    return tls_identity_ref(use->fresh);
+}
+
 struct tls_identity *snapshot_load_identity(const struct loader *l, const struct config_identity *conf)
 {
     struct snapshot_subject s = {"identity", conf->name, conf->where};
@@ -160,7 +170,7 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
     if (judge_files(l, &s, &order, &f) == 0)
         id = join_identity(l, &s, &order, &f);
     identity_files_clear(&f);
-    return id != NULL ? or_before(l, &s, id) : NULL;
+    return id != NULL ? or_renewed(l, or_before(l, &s, id)) : NULL;
 }
 
 static struct tls_trust *make_trust(const struct loader *l, const struct snapshot_subject *s, const struct tls_trust_spec *spec)

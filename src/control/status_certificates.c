@@ -4,6 +4,7 @@
 #include "mtlsd/base/text.h"
 #include "mtlsd/control/document.h"
 #include "mtlsd/control/fallback.h"
+#include "mtlsd/control/renewal.h"
 #include "mtlsd/control/sessions.h"
 
 #include <jansson.h>
@@ -11,16 +12,26 @@
 
 enum { CAS_SHOWN = 100 };
 
+/* null: another program renews it. */
+static json_t *renewal_value(const struct renewal_item *item)
+{
+    return item == NULL ? json_null()
+                        : document_object("url:t next_attempt:w last_attempt:w last_error:t renewed:U failed:U", item->url, item->ended ? INT64_C(0) : item->due, item->last,
+                                          text_or_null(item->error), item->renewed, item->failed);
+}
+
 json_t *status_certificates_identities(const struct admin_view *view)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < view->snapshot->config->n_identities; i++) {
         struct tls_identity_facts f;
+        const char *name = view->snapshot->identities[i].conf->name;
+        const struct renewal_item *renewal = view->renewals != NULL ? renewal_find(view->renewals, name) : NULL;
         tls_identity_facts(view->snapshot->identities[i].tls, &f);
-        array = document_append(array, document_object("name:t subject:t issuer:t key:t sha256:t not_before:w not_after:w days_left:I chain_length:z fallback:t",
-                                                       view->snapshot->identities[i].conf->name, f.subject, f.issuer, f.key_kind, f.sha256, f.not_before,
+        array = document_append(array, document_object("name:t subject:t issuer:t key:t sha256:t not_before:w not_after:w days_left:I chain_length:z fallback:t renewal:o",
+                                                       name, f.subject, f.issuer, f.key_kind, f.sha256, f.not_before,
                                                        f.not_after, text_days_left(f.not_after, view->now), f.chain_length,
-                                                       fallback_text(view->fallback, view->snapshot->identities[i].conf->name)));
+                                                       fallback_text(view->fallback, name), renewal_value(renewal)));
     }
     return array;
 }

@@ -103,6 +103,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
         run_rotation_follow(&r->rotation, r->server, &r->reload.prints);
         run_rotation_forget(&r->reload.prints);
         run_reload_registries(r);
+        run_renewal_follow(r);
         run_tell_listening(server_snapshot(r->server));
         r->expiry_looked = r->started;
         r->expiry = ticker_start(server_loop(r->server), EXPIRY_LOOK_MS, look_at_dates, r);
@@ -123,10 +124,13 @@ static int serve(struct run *r, struct snapshot *snapshot)
     run_crls_stop(&r->crls);
     run_ocsp_stop(&r->ocsp);
     run_rotation_stop(&r->rotation);
-    bool held = !registry_pool_stop(r->registries) || r->reload.queue.running || r->reload.asks || run_crls_is_busy(&r->crls) || server_is_held(r->server);
+    run_renewal_stop(r);
+    bool held = !registry_pool_stop(r->registries) || r->reload.queue.running || r->reload.asks || run_renewal_is_busy(r) || run_crls_is_busy(&r->crls) || server_is_held(r->server);
     code = run_end_said(r, code);
-    if (!held)
+    if (!held) {
+        run_renewal_clear(r);
         server_free(r->server);
+    }
     log_file_flush();
     if (held) /* by a thread that may need long: the time to end is promised, and the kernel tidies up */
         _exit(code);

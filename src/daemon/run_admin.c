@@ -47,6 +47,7 @@ static const struct admin_view *glance(void *ctx)
         .reloads = r->reload.count,
         .rotations = r->reload.rotations,
         .fallback = &r->reload.fallback,
+        .renewals = &r->renewal.plan,
         .sandbox = &r->sandbox,
         .files_polled = file_watch_polls(r->rotation.credentials) || file_watch_polls(r->rotation.config) || file_watch_polls(r->crls.watch),
         .last_reload = r->reload.last,

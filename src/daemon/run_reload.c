@@ -22,6 +22,7 @@ struct snapshot *run_reload_load(const struct run *r, struct config *config, uin
     struct file_source files = r->crls.files;
     files.instead = &r->reload.instead;
     files.before = r->reload.old;
+    files.renewed = r->reload.renewed;
     struct snapshot *snapshot = snapshot_new(config, &files, generation, clock_now(), findings);
     if (snapshot != NULL)
         run_keys_review(&r->keys, snapshot, findings);
@@ -56,6 +57,8 @@ static void load_again(void *ctx)
     }
     if (reload->loaded != NULL)
         try_identities(reload, &reload->findings);
+    if (reload->loaded != NULL && !findings_failed(&reload->findings))
+        run_renewal_write(r, reload);
     reload->took_us = clock_cpu_us() - began_us;
 }
 
@@ -149,6 +152,8 @@ static void finish_reload(void *ctx)
     bool by_files = !r->reload.reads_config || r->reload.rotation.n > 0;
     rotation_counts_add(r->reload.rotations, &r->reload.rotation, good);
     run_fallback_end(r, good ? loaded : NULL);
+    r->reload.renewed = NULL;
+    run_renewal_end(r, good ? loaded : NULL, good ? NULL : first_error(&r->reload.findings));
     rotation_clear(&r->reload.rotation);
     run_rotation_end(&r->rotation, r->server, r->reload.took_us, good ? RUN_ROTATION_USED : by_files ? RUN_ROTATION_TRY_AGAIN : RUN_ROTATION_GIVE_UP);
     run_rotation_forget(&r->reload.prints);
@@ -185,6 +190,7 @@ void run_reload_begin(struct run *r)
     r->reload.wants_config = false;
     r->reload.took_us = 0;
     run_fallback_begin(&r->reload);
+    r->reload.renewed = run_renewal_offer(r);
     r->reload.old = snapshot_ref((struct snapshot *)(uintptr_t)server_snapshot(r->server)); /* only its count changes */
     run_service_enter(&r->service, SERVICE_RELOADING, r->reload.last_error);
     if (background_do_apart(server_background(r->server), load_again, finish_reload, r) != 0)

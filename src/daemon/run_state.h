@@ -6,6 +6,7 @@
 #include "run_crls.h"
 #include "run_keys.h"
 #include "run_ocsp.h"
+#include "run_renewal.h"
 #include "run_rotation.h"
 #include "run_service.h"
 #include "run_workload.h"
@@ -38,6 +39,7 @@ struct run_reload {
     struct rotation_counts *rotations;
     struct fallback fallback;
     struct fallback_use instead; /* for the current load */
+    const struct renewal_use *renewed; /* likewise; borrowed; NULL: none is */
     struct fallback_row *trying; /* of fallback, by the current load; NULL: none is */
     bool before_refused;         /* that one's certificate */
     bool asks;                   /* an upstream, whether it refuses a certificate in use */
@@ -72,6 +74,7 @@ struct run {
     struct run_workload workload;
     struct run_ocsp ocsp;
     struct run_rotation rotation;
+    struct run_renewal renewal;
     struct run_service service;
     struct sandbox_facts sandbox;
     bool sandbox_left; /* a new process was asked for, to get out of it */

@@ -259,6 +259,59 @@ static int read_identity(struct identity_set *set, const struct identity_order *
     return rc;
 }
 
+/* ---- renewing ---- */
+
+static int adopt_key(struct identity_set *set, const struct key_answer *answer, struct key_client_renewal *out, struct err *err)
+{
+    atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
+    out->id = answer->key;
+    out->key = tls_signing_key_of(&(struct tls_signer){set, sign, NULL, end_key}, answer->key, &answer->facts);
+    return out->key != NULL ? 0 : err_set(err, ERR_MEMORY, "out of memory");
+}
+
+int key_client_renew(struct key_client *c, const struct identity_order *order, struct key_client_renewal *out, struct err *err)
+{
+    struct identity_set *set = begin_set(c);
+    struct key_answer answer = {.fine = false};
+    struct identity_files files = {0};
+    *out = (struct key_client_renewal){0};
+    if (set == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    struct key_request request = {.kind = KEY_RENEW,
+                                  .set = set->number,
+                                  .name = span_from_str(order->name),
+                                  .key_path = span_from_str(order->key),
+                                  .certificate_path = span_from_str(order->certificate)};
+    int rc = ask(c, &(struct conversation){&request, &answer, &files, READ_MS, NULL}, err);
+    if (rc == 0 && !(answer.fine && answer.has_key))
+        rc = err_set(err, ERR_CREDENTIAL, "%s", answer.err.text);
+    if (rc == 0)
+        rc = adopt_key(set, &answer, out, err);
+    if (rc == 0) {
+        out->request = files.key.text;
+        files.key.text = (struct bytes){0};
+    }
+    identity_files_clear(&files);
+    end_set(set);
+    return rc;
+}
+
+int key_client_write(struct key_client *c, const struct key_client_renewal *renewal, struct span certificates, struct err *err)
+{
+    struct key_request request = {.kind = KEY_WRITE, .key = renewal->id, .certificate = certificates};
+    struct key_answer answer = {.fine = false};
+    if (ask(c, &(struct conversation){&request, &answer, NULL, READ_MS, NULL}, err) != 0)
+        return -1;
+    return answer.fine ? 0 : err_set(err, answer.err.kind, "%s", answer.err.text);
+}
+
+void key_client_renewal_clear(struct key_client_renewal *renewal)
+{
+    tls_signing_key_unref(renewal->key);
+    bytes_clear(&renewal->request);
+    *renewal = (struct key_client_renewal){0};
+}
+
 /* ---- the process ---- */
 
 static void close_all(struct key_client *c)

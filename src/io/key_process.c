@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "key_process.h"
+#include "key_pair.h"
 #include "key_token.h"
 
 #include "mtlsd/io/clock.h"
@@ -272,7 +273,7 @@ _Noreturn void key_process_run(const struct key_process_order *order)
 {
     struct process p = {.order = *order, .becoming = PTHREAD_MUTEX_INITIALIZER, .changes = PTHREAD_MUTEX_INITIALIZER, .store = PTHREAD_RWLOCK_INITIALIZER};
     struct key_service_order service = {.ctx = &p, .become = become, .now = clock_now, .workload = order->workload != NULL ? pack_workload : NULL,
-                                        .change = change, .own = own, .share = share, .apart = key_token_apart};
+                                        .change = change, .own = own, .share = share, .apart = key_token_apart, .pairs = &key_pair_files_disk};
     struct channel *channels = calloc(order->n, sizeof(*channels));
     mallopt(M_ARENA_MAX, 2);
     ignore_signals();

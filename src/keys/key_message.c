@@ -61,6 +61,9 @@ int key_message_request(struct bytes *out, uint32_t number, const struct key_req
     } else if (r->kind == KEY_ISSUE) {
         put(out, r->key, 8);
         put_span(out, r->hosts);
+    } else if (r->kind == KEY_WRITE) {
+        put(out, r->key, 8);
+        put_span(out, r->certificate);
     } else if (r->kind != KEY_BECOME) {
         put(out, r->set, 4);
     }
@@ -70,7 +73,7 @@ int key_message_request(struct bytes *out, uint32_t number, const struct key_req
         put_span(out, r->certificate_path);
         put_span(out, r->hosts);
     }
-    if (r->kind == KEY_READ) {
+    if (r->kind == KEY_READ || r->kind == KEY_RENEW) {
         put_span(out, r->name);
         put_span(out, r->key_path);
         put_span(out, r->certificate_path);
@@ -224,7 +227,12 @@ int key_message_read_request(struct span message, struct key_request *out)
         out->what.hashed = take_bool(&r);
         out->what.input = take_span(&r, KEY_REQUEST_MAX);
         return finish(&r);
+    case KEY_WRITE:
+        out->key = take(&r, 8);
+        out->certificate = take_span(&r, KEY_REQUEST_MAX);
+        return finish(&r);
     case KEY_READ:
+    case KEY_RENEW:
         out->set = (uint32_t)take(&r, 4);
         out->name = take_text(&r, KEY_REQUEST_MAX);
         out->key_path = take_text(&r, KEY_REQUEST_MAX);

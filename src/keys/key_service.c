@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/keys/key_service.h"
 
+#include "key_renewal.h"
 #include "key_store.h"
 
 #include "mtlsd/keys/key_message.h"
@@ -13,6 +14,7 @@ struct key_service {
     struct key_service_order order;
     struct key_store store;
     atomic_uint_least64_t refused;
+    struct key_renewals renewals;
 };
 
 struct key_service *key_service_new(const struct key_service_order *order)
@@ -27,6 +29,7 @@ void key_service_free(struct key_service *s)
 {
     if (s == NULL)
         return;
+    key_renewals_clear(&s->renewals);
     key_store_clear(&s->store);
     free(s);
 }
@@ -177,7 +180,7 @@ static void read_identity(struct key_service *s, const struct key_request *r, st
     struct tls_key_memory *memory = begin_set(s, r->set);
     if (memory != NULL && copy_paths(r, &p) == 0) {
         const struct identity_order order = {p.name, p.key, p.certificate, p.chain, p.passphrase, r->pkcs12, p.hosts, s->order.now()};
-        identity_files_read(&s->order.files, &order, memory, files);
+        key_renewal_read(&s->order, &order, memory, files);
         refuse_ca(s, files, out);
         if (files->signing_key != NULL && s->order.apart != NULL && tls_token_uri(p.key))
             set_apart(s, files);
@@ -198,9 +201,66 @@ static void drop(struct key_service *s, uint64_t key)
     lock(s, s->order.own, false);
 }
 
+/* ---- renewing ---- */
+
+static void keep_renewal(struct key_service *s, const struct key_request *r, struct key_renewal *renewal, struct identity_files *files, struct key_answer *out)
+{
+    if (keep(s, r, files, out) != 0) {
+        (void)err_set(&out->err, ERR_MEMORY, "out of memory for keys");
+        key_renewal_free(renewal);
+        return;
+    }
+    renewal->set = r->set;
+    renewal->key = out->key;
+    lock(s, s->order.own, true);
+    int rc = key_renewals_add(&s->renewals, renewal, &out->err);
+    lock(s, s->order.own, false);
+    out->fine = rc == 0;
+}
+
+static void renew(struct key_service *s, const struct key_request *r, struct identity_files *files, struct key_answer *out)
+{
+    struct paths p = {0};
+    lock(s, s->order.change, true);
+    struct tls_key_memory *memory = s->order.pairs != NULL ? begin_set(s, r->set) : NULL;
+    if (memory == NULL || copy_paths(r, &p) != 0) {
+        (void)err_set(&out->err, ERR_MEMORY, "out of memory for keys");
+    } else {
+        const struct identity_order order = {.name = p.name, .key = p.key, .certificate = p.certificate};
+        struct key_renewal *renewal = key_renewal_new(&s->order, &order, memory, files, &out->err);
+        lock(s, s->order.share, true);
+        bool ca = renewal != NULL && key_store_is_ca(&s->store, renewal->before);
+        lock(s, s->order.share, false);
+        if (ca) {
+            refuse(s, out, "the certificate of a CA is not renewed");
+            key_renewal_free(renewal);
+        } else if (renewal != NULL)
+            keep_renewal(s, r, renewal, files, out);
+    }
+    tls_key_memory_unref(memory);
+    lock(s, s->order.change, false);
+    clear_paths(&p);
+}
+
+/* It is taken out first, so that a release meanwhile finds nothing. */
+static void write_renewed(struct key_service *s, const struct key_request *r, struct key_answer *out)
+{
+    lock(s, s->order.change, true);
+    lock(s, s->order.own, true);
+    struct key_renewal *renewal = key_renewals_take(&s->renewals, r->key);
+    lock(s, s->order.own, false);
+    if (renewal == NULL)
+        refuse(s, out, "no such key was made");
+    else
+        out->fine = key_renewal_write(&s->order, renewal, r->certificate, &out->err) == 0;
+    key_renewal_free(renewal);
+    lock(s, s->order.change, false);
+}
+
 static void release(struct key_service *s, uint32_t set)
 {
     lock(s, s->order.own, true);
+    key_renewals_release(&s->renewals, set);
     key_store_release(&s->store, set);
     lock(s, s->order.own, false);
 }
@@ -219,7 +279,7 @@ static void pack_workload(struct key_service *s, bool wait, struct bytes *packed
 
 static bool gives_files(enum key_request_kind kind)
 {
-    return kind == KEY_READ || kind == KEY_READ_CA || kind == KEY_ISSUE;
+    return kind == KEY_READ || kind == KEY_READ_CA || kind == KEY_ISSUE || kind == KEY_RENEW;
 }
 
 int key_service_answer(struct key_service *s, uint32_t number, struct span message, struct bytes *out)
@@ -254,6 +314,12 @@ int key_service_answer(struct key_service *s, uint32_t number, struct span messa
         break;
     case KEY_WORKLOAD:
         pack_workload(s, r.wait, &workload, &a);
+        break;
+    case KEY_RENEW:
+        renew(s, &r, &files, &a);
+        break;
+    case KEY_WRITE:
+        write_renewed(s, &r, &a);
         break;
     }
     a.refused = atomic_load_explicit(&s->refused, memory_order_relaxed);

@@ -51,6 +51,13 @@ struct config_log { /* beside the main one; what is bits of enum log_what */
 
 enum config_origin { CONFIG_SOURCE_FILES, CONFIG_SOURCE_SPIFFE };
 
+/* How a certificate is renewed: config_renew.h reads it. */
+struct config_renew {
+    char *est, *step; /* the address of the CA; neither: the files are renewed by other programs */
+    char *trust;      /* that verifies the CA's server */
+    char *before;     /* NULL: 1/3 */
+};
+
 struct config_identity {
     char *name, *where;
     enum config_origin source;
@@ -64,6 +71,7 @@ struct config_identity {
     char *pin_file;        /* of the token of a pkcs11: URI in key; NULL: none */
     bool keep_connections; /* those that were opened with an earlier certificate may outlive it */
     struct config_strings allow_uids, allow_gids; /* names or numbers of users and groups that may use it; neither given: all */
+    struct config_renew renew;
 };
 
 /* Certificates in a database. */

@@ -31,6 +31,7 @@ struct admin_room {
 
 struct fallback;
 struct tls_ocsp_facts;
+struct renewal;
 struct workload_view;
 
 struct admin_reloads {
@@ -64,6 +65,7 @@ struct admin_view {
     struct admin_reloads reloads;
     const struct rotation_counts *rotations; /* NULL: none are counted */
     const struct fallback *fallback; /* NULL: nothing is known */
+    const struct renewal *renewals;  /* NULL: nothing is renewed */
     bool files_polled; /* changed files are found by looking, because the system reports no events */
     int64_t last_reload;           /* 0: none yet */
     const char *last_reload_error; /* NULL: it went well */

@@ -42,6 +42,11 @@ struct file_place { /* a file and what it can be exchanged in: the folder of its
     size_t n_folders;
 };
 
+struct renewal_use { /* borrowed */
+    const struct tls_identity *current; /* where this one would be used, */
+    struct tls_identity *fresh;         /* a renewed one is, which no file holds yet */
+};
+
 /* How files are read; io/file.c has the real one, tests one over memory. */
 struct file_source {
     void *ctx;
@@ -58,6 +63,7 @@ struct file_source {
     const struct fallback_use *instead; /* certificates that are used instead of some that the files hold; NULL: none are */
     const struct snapshot *before; /* the one in use: an SVID that the Workload API does not give any more stays as it is there, withdrawn; NULL: that is an error */
     struct tls_ocsp_store *ocsp; /* borrowed: answers of OCSP responders; NULL: none is asked */
+    const struct renewal_use *renewed; /* NULL: none is */
     const struct identity_source *identities; /* reads the files of identities in the process that holds keys; NULL: they are read here */
 };
 

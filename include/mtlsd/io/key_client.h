@@ -37,6 +37,18 @@ MUST_CHECK int key_client_become(struct key_client *c, struct err *err);
 /* Its sandbox, which is whole after it has become the user, if there is one. Borrowed. */
 const struct sandbox_facts *key_client_sandbox(const struct key_client *c);
 
+/* A key that the process made for a renewed certificate of an identity. */
+struct key_client_renewal {
+    struct tls_signing_key *key; /* counted: it is used as others are, also after it was written */
+    uint64_t id;
+    struct bytes request; /* PKCS#10, DER */
+};
+/* Makes one. -1 + err. Blocking: for a thread of its own. */
+MUST_CHECK int key_client_renew(struct key_client *c, const struct identity_order *order, struct key_client_renewal *out, struct err *err);
+/* Writes it and its certificates, PEM, in place of the identity's files, which must be as they were. Once. -1 + err: they stay as they are. */
+MUST_CHECK int key_client_write(struct key_client *c, const struct key_client_renewal *renewal, struct span certificates, struct err *err);
+void key_client_renewal_clear(struct key_client_renewal *renewal); /* forgets a key that was not written */
+
 /* Calls on_end once, on the loop, when the process has ended; how is for the log ("signal 9"). The watch ends itself then; else key_client_unwatch ends it. */
 MUST_CHECK int key_client_watch(struct key_client *c, struct uv_loop_s *loop, void (*on_end)(void *ctx, const char *how), void *ctx, struct err *err);
 void key_client_unwatch(struct key_client *c);

@@ -24,15 +24,18 @@ enum key_request_kind {
     KEY_READ_CA,  /* the files of a CA that issues for hosts, into a set; the key of the answer is that of its certificates */
     KEY_ISSUE,    /* a certificate of such a key, for one host; it is the certificate of the answer's files */
     KEY_DROP,     /* one key of a set, which nothing uses any more */
+    KEY_RENEW,    /* makes a key for the identity in these files, into a set, and asks for a certificate for it */
+    KEY_WRITE,    /* that key, and the certificate for it, into these files */
 };
 
 struct key_request { /* borrows from the message */
     enum key_request_kind kind;
-    uint64_t key;             /* KEY_SIGN, KEY_ISSUE, KEY_DROP */
+    uint64_t key;             /* KEY_SIGN, KEY_ISSUE, KEY_DROP, KEY_WRITE */
     struct tls_signing what;
-    uint32_t set;             /* KEY_READ, KEY_READ_CA, KEY_RELEASE */
+    uint32_t set;             /* KEY_READ, KEY_READ_CA, KEY_RELEASE, KEY_RENEW */
     struct span hosts;        /* KEY_READ_CA, one a line; KEY_ISSUE, one alone */
-    struct span name, key_path, certificate_path, chain_path, passphrase_path; /* KEY_READ, KEY_READ_CA; an empty path: none */
+    struct span name, key_path, certificate_path, chain_path, passphrase_path; /* KEY_READ, KEY_READ_CA, KEY_RENEW; an empty path: none */
+    struct span certificate;  /* KEY_WRITE: the chain, PEM */
     bool pkcs12;
     bool wait;                  /* KEY_WORKLOAD: for the first answer of the agent */
 };
@@ -54,7 +57,7 @@ int key_message_frame(struct span bytes, size_t most, uint32_t *number, struct s
 
 /* Append a frame. -1: out of memory, or too long; then *out is of no use. */
 MUST_CHECK int key_message_request(struct bytes *out, uint32_t number, const struct key_request *request);
-/* files: NULL, or what was read, to KEY_READ, KEY_READ_CA and KEY_ISSUE. */
+/* files: NULL, or what was read, to KEY_READ, KEY_READ_CA and KEY_ISSUE; to KEY_RENEW the text of its key is the request, in DER. */
 MUST_CHECK int key_message_answer(struct bytes *out, uint32_t number, const struct key_answer *answer, const struct identity_files *files);
 
 /* -1: the message is not well-formed. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The process of keys, without its sockets: a request in, an answer out. It signs what TLS signs, with the keys that were read, and gives no key away.
+ * It requests a certificate only for a key that it made itself, and writes that only in place of the identity that it was made for.
  * With the key of a CA (tls_issuer.h) it signs certificates that it makes itself, and nothing else: it refuses to read that key as one of an identity.
  * A key is wiped when no connection and no snapshot uses it any more. Until then handshakes of an older snapshot are served; afterwards it signs nothing.
  * A request is hostile: the process that sends it may be taken over. What only such a process asks for is refused and counted.
@@ -11,6 +12,19 @@
 #include "mtlsd/control/snapshot.h"
 
 struct key_service;
+
+/* A pair of files as a renewal writes it; io/key_pair.c has the real one. */
+struct key_pair { /* borrowed */
+    const char *key_path, *certificate_path; /* certificate_path NULL: one file holds both */
+    struct span key, certificate;            /* PEM */
+};
+struct key_pair_files {
+    /* Afterwards the files hold both, or what they held. After a crash, too, if finish is called for what is unfinished. */
+    MUST_CHECK int (*write)(const struct key_pair *pair, struct err *err);
+    /* The key was put in its place, and its certificate waits in this file; false: it does not. */
+    bool (*is_unfinished)(const char *key_path, const char *certificate_path, char *waiting, size_t size);
+    MUST_CHECK int (*finish)(const char *certificate_path, struct err *err);
+};
 
 struct key_service_order { /* copied; what it points to must outlive the service */
     struct file_source files;
@@ -25,6 +39,7 @@ struct key_service_order { /* copied; what it points to must outlive the service
     void (*share)(void *ctx, bool begin);
     /* Takes the reference to a key in a token, and gives one that answers in time. NULL: it cannot. Without it the key itself is used. */
     struct tls_signing_key *(*apart)(struct tls_signing_key *key);
+    const struct key_pair_files *pairs; /* NULL: no key is made and written */
 };
 
 struct key_service *key_service_new(const struct key_service_order *order); /* NULL: out of memory */

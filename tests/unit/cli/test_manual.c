@@ -79,6 +79,7 @@ static const struct {
     {"named_log", "logs.NAME", "A log beside the main one, which stays as it is."},
     {"limits", "limits", ""},
     {"identity", "identities.NAME", "A certificate chain with its key that we present."},
+    {"identity.renew", "identities.NAME.renew", "Without this group another program renews the files (RENEWAL)."},
     {"registry", "registries.NAME", "A database of certificates (REGISTRIES)."},
     {"trust", "trusts.NAME", "The CAs, revocation lists and rules that a peer is verified with. The trust \"system\" is built in."},
     {"upstream", "upstreams.NAME", "Where connections go."},

@@ -68,7 +68,7 @@ static void set_up(void)
     struct file_source files = memory_files_source(&w.files);
     read_file = files.read;
     files.read = read_and_release;
-    service = key_service_new(&(struct key_service_order){files, &locks, become, NULL, now, change, own, share, NULL});
+    service = key_service_new(&(struct key_service_order){.files = files, .ctx = &locks, .become = become, .now = now, .change = change, .own = own, .share = share});
 }
 
 static void tear_down(void)
