@@ -45,12 +45,17 @@ static int grow(struct bytes *b, size_t need)
     return 0;
 }
 
-uint8_t *bytes_reserve(struct bytes *b, size_t n)
+/* The usual case is small enough to be a part of its callers. */
+static inline uint8_t *room_behind(const struct bytes *b, size_t n)
 {
-    if (n > b->max - b->len)
+    size_t end = b->head + b->len;
+    return n <= b->max - b->len && n <= b->cap - end ? b->data + end : NULL;
+}
+
+static NOINLINE uint8_t *make_room(struct bytes *b, size_t n)
+{
+    if (n == 0 || n > b->max - b->len)
         return NULL;
-    if (b->head + b->len + n <= b->cap)
-        return b->data + b->head + b->len;
     if (b->len + n <= b->cap && b->head >= b->cap / 2) {
         memmove(b->data, b->data + b->head, b->len);
         b->head = 0;
@@ -58,6 +63,12 @@ uint8_t *bytes_reserve(struct bytes *b, size_t n)
         return NULL;
     }
     return b->data + b->head + b->len;
+}
+
+uint8_t *bytes_reserve(struct bytes *b, size_t n)
+{
+    uint8_t *room = room_behind(b, n);
+    return room != NULL ? room : make_room(b, n);
 }
 
 void bytes_commit(struct bytes *b, size_t n)
@@ -68,10 +79,12 @@ void bytes_commit(struct bytes *b, size_t n)
 
 int bytes_append(struct bytes *b, const void *data, size_t n)
 {
-    uint8_t *room = b->failed || n == 0 ? NULL : bytes_reserve(b, n);
-    b->failed = b->failed || (room == NULL && n > 0);
-    if (room == NULL)
+    if (b->failed || n == 0)
         return b->failed ? -1 : 0;
+    uint8_t *room = bytes_reserve(b, n);
+    b->failed = room == NULL;
+    if (room == NULL)
+        return -1;
     memcpy(room, data, n);
     b->len += n;
     return 0;

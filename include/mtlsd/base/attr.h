@@ -5,5 +5,6 @@
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+#define NOINLINE __attribute__((noinline)) /* a rare case, so that the usual one stays small */
 
 #endif
