@@ -3,6 +3,9 @@
 
 #include "mtlsd/base/spiffe.h"
 #include "mtlsd/tls/tls_identity.h"
+#include "mtlsd/tls/tls_trust.h"
+
+#include <string.h>
 
 bool workload_is_used(const struct config *config, enum workload_method *method)
 {
@@ -25,7 +28,7 @@ static bool has_expired(const struct tls_identity *id, int64_t now)
     return facts.not_after <= now;
 }
 
-size_t workload_withdraw(const struct snapshot *s, const struct workload_set *set, int64_t now, workload_end_fn on_end, void *ctx)
+static size_t withdraw_identities(const struct snapshot *s, const struct workload_set *set, int64_t now, workload_end_fn on_end, void *ctx)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->config->n_identities; i++) {
@@ -36,8 +39,32 @@ size_t workload_withdraw(const struct snapshot *s, const struct workload_set *se
         if (!gone && !has_expired(id->tls, now))
             continue;
         tls_identity_withdraw(id->tls);
-        on_end(ctx, id->conf, !gone);
+        on_end(ctx, &(struct workload_end){.identity = id->conf, .expired = !gone});
         n++;
+    }
+    return n;
+}
+
+static bool has_bundle(const struct workload_set *set, const char *domain)
+{
+    for (size_t i = 0; i < set->n_bundles; i++)
+        if (strcmp(set->bundles[i].domain, domain) == 0)
+            return true;
+    return false;
+}
+
+size_t workload_withdraw(const struct snapshot *s, const struct workload_set *set, int64_t now, workload_end_fn on_end, void *ctx)
+{
+    size_t n = withdraw_identities(s, set, now, on_end, ctx);
+    for (size_t i = 0; i < s->n_trusts; i++) {
+        const struct config_trust *conf = s->trusts[i].conf;
+        for (size_t k = 0; conf != NULL && conf->source == CONFIG_SOURCE_SPIFFE && k < conf->spiffe_domains.n; k++) {
+            const char *domain = conf->spiffe_domains.items[k];
+            if (has_bundle(set, domain) || !tls_trust_withdraw(s->trusts[i].tls, domain))
+                continue;
+            on_end(ctx, &(struct workload_end){.trust = conf, .domain = domain});
+            n++;
+        }
     }
     return n;
 }

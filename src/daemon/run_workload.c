@@ -73,14 +73,18 @@ int run_workload_start(struct run_workload *w, struct run_keys *keys, struct fil
 
 /* ---- while it runs ---- */
 
-static void tell_end(void *ctx, const struct config_identity *conf, bool expired)
+static void tell_end(void *ctx, const struct workload_end *end)
 {
     const struct run_workload *w = ctx;
-    if (expired)
-        log_say(LOG_LEVEL_ERROR, "spiffe", "identity \"%s\": its SVID has expired and the agent at unix://%s gives no other: it is no longer presented", conf->name, w->path);
-    else
-        log_say(LOG_LEVEL_ERROR, "spiffe", "identity \"%s\": the agent at unix://%s gives its SVID no longer: it is no longer presented, and its connections end", conf->name,
+    if (end->trust != NULL)
+        log_say(LOG_LEVEL_ERROR, "spiffe", "trust \"%s\": the agent at unix://%s gives no bundle of trust domain %s: its certificates are refused", end->trust->name, w->path,
+                end->domain);
+    else if (end->expired)
+        log_say(LOG_LEVEL_ERROR, "spiffe", "identity \"%s\": its SVID has expired and the agent at unix://%s gives no other: it is no longer presented", end->identity->name,
                 w->path);
+    else
+        log_say(LOG_LEVEL_ERROR, "spiffe", "identity \"%s\": the agent at unix://%s gives its SVID no longer: it is no longer presented, and its connections end",
+                end->identity->name, w->path);
 }
 
 static void tell_state(const struct run_workload *w, const struct workload_view *next)

@@ -76,7 +76,10 @@ void tls_bounds_check_domain(const struct tls_trust_rules *rules, const struct t
         return;
     check_usage(leaf, out);
     bool read = tls_cert_each_name(leaf->cert, on_name, &uris) == 0;
-    if (read && uris.n == 1 && find_domain(rules, uris.last) != TLS_DOMAIN_NONE)
+    size_t domain = read && uris.n == 1 ? find_domain(rules, uris.last) : TLS_DOMAIN_NONE;
+    if (domain != TLS_DOMAIN_NONE && atomic_load_explicit(&rules->withdrawn[domain], memory_order_relaxed))
+        tls_checks_found(out, REASON_UNKNOWN_CA, 20, "certificate %s: the SPIFFE agent took back the bundle of trust domain %s", leaf->subject, rules->domains[domain]);
+    if (domain != TLS_DOMAIN_NONE)
         return;
     if (rules->n_domains > 1)
         snprintf(more, sizeof(more), " or %zu more", rules->n_domains - 1);

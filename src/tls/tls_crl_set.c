@@ -71,6 +71,11 @@ int tls_crl_set_replace(struct tls_crl_set *set, struct tls_crl_index *index)
     return 0;
 }
 
+void tls_crl_set_touch(struct tls_crl_set *set)
+{
+    atomic_fetch_add(&set->generation, 1);
+}
+
 uint64_t tls_crl_set_generation(const struct tls_crl_set *set)
 {
     return atomic_load(&set->generation);

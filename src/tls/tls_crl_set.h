@@ -30,6 +30,8 @@ struct tls_crl_held *tls_crl_set_take(struct tls_crl_set *set);
 void tls_crl_set_give(struct tls_crl_held *held);
 /* Takes index. -1: as above; what was there stays. */
 MUST_CHECK int tls_crl_set_replace(struct tls_crl_set *set, struct tls_crl_index *index);
+/* Peers have to be verified again, although the lists are the same. */
+void tls_crl_set_touch(struct tls_crl_set *set);
 uint64_t tls_crl_set_generation(const struct tls_crl_set *set);
 
 #endif

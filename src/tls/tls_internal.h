@@ -9,6 +9,7 @@
 #include "mtlsd/tls/tls_signing_key.h"
 #include "mtlsd/tls/tls_trust.h"
 
+#include <stdatomic.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/abstract.h>
 #include <gnutls/x509.h>
@@ -61,6 +62,7 @@ struct tls_trust_rules {
     size_t n_pins;       /* 0: any key */
     char **domains;      /* SPIFFE trust domains, each with anchors of its own */
     size_t n_domains;    /* 0: no SPIFFE ID is required */
+    atomic_bool *withdrawn; /* of each domain: its bundle was taken back */
     struct tls_registry *registry; /* counted; NULL: none */
     bool registry_deny_listed;
     int64_t registry_staleness;

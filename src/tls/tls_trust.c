@@ -254,7 +254,8 @@ static int keep_domains(struct tls_trust_rules *rules, const struct tls_trust_sp
     if (spec->n_bundles == 0 && spec->spiffe_domain == NULL)
         return 0;
     rules->domains = calloc(spec->n_bundles + 1, sizeof(*rules->domains));
-    if (rules->domains == NULL)
+    rules->withdrawn = calloc(spec->n_bundles + 1, sizeof(*rules->withdrawn));
+    if (rules->domains == NULL || rules->withdrawn == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
     if (spec->n_bundles == 0)
         return keep_domain(rules, spec->spiffe_domain, err);
@@ -389,6 +390,7 @@ void tls_trust_unref(struct tls_trust *trust)
     for (size_t i = 0; i < trust->rules.n_domains; i++)
         free(trust->rules.domains[i]);
     free(trust->rules.domains);
+    free(trust->rules.withdrawn);
     tls_registry_unref(trust->rules.registry);
     forget_ocsp(&trust->rules.ocsp);
     free(trust->name);
@@ -439,6 +441,16 @@ bool tls_trust_ca(const struct tls_trust *trust, size_t i, struct tls_trust_ca *
     out->domain = trust->rules.n_domains > 0 ? trust->rules.domains[anchor->domain] : NULL;
     tls_cert_name_text(anchor->cert.subject, out->name, sizeof(out->name));
     return true;
+}
+
+bool tls_trust_withdraw(struct tls_trust *trust, const char *domain)
+{
+    for (size_t i = 0; i < trust->rules.n_domains; i++)
+        if (strcmp(trust->rules.domains[i], domain) == 0 && !atomic_exchange(&trust->rules.withdrawn[i], true)) {
+            tls_crl_set_touch(&trust->crls);
+            return true;
+        }
+    return false;
 }
 
 const char *tls_trust_domain(const struct tls_trust *trust, size_t i, size_t *n_ca)

@@ -75,12 +75,24 @@ class Withdrawal(workloads.Injector):
                     self.wait_for_log(mtlsd, f"reason={reason}")
                     mtlsd.stop()
 
-    def withdraw(self, what):
-        """The agent still gives another SVID, or the bundle of another domain alone."""
-        if what == "identity":
-            self.give(self.issue("/other"), "/other")
-        else:
-            self.agent.tell(FetchX509SVID=svid_response([svid(self.issue("/app"), APP)], [(self.OTHER, self.bundle(self.OTHER))]))
+
+class BesideAnotherFault(workloads.Injector):
+    def test_a_bundle_is_withdrawn_although_nothing_can_be_loaded(self):
+        """A file of another identity is broken, so that each load is refused."""
+        self.first = self.issue("/app")
+        self.agent.start()
+        self.give(self.first)
+        other = self.folder / "other.pem"
+        other.write_text(self.pki.client().pem.read_text())
+        other.chmod(0o600)
+        text = self.run_injector().replace("identities = {", f'identities = {{ other = {{ bundle = "{other}"; }};')
+        self.mtlsd = self.daemon(f'watch = "off"; {text}', [self.port])
+        self.assertEqual(self.first.serial, self.serial())
+        other.write_text("broken")
+        self.withdraw("bundle")
+        wait_for(lambda: "took back the bundle" in self.curl(self.url).text, "the refusal")
+        self.log_has(r"refused, the old configuration stays in use: .*other.pem")
+        self.log_has(r"trust .{1,3}them.{1,3}: the agent .* gives no bundle of trust domain tests.example")
 
 
 class BadAgents(workloads.Injector):

@@ -184,3 +184,10 @@ class Injector(Case):
 
     def log_has(self, pattern):
         return self.wait_for_log(self.mtlsd, pattern)
+
+    def withdraw(self, what):
+        """The agent still gives another SVID, or the bundle of another domain alone."""
+        if what == "identity":
+            self.give(self.issue("/other"), "/other")
+        else:
+            self.agent.tell(FetchX509SVID=svid_response([svid(self.issue("/app"), APP)], [(self.OTHER, self.bundle(self.OTHER))]))

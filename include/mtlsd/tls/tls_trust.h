@@ -75,6 +75,9 @@ struct tls_trust_facts {
 };
 void tls_trust_facts(const struct tls_trust *trust, struct tls_trust_facts *out);
 
+/* From now on each certificate of this SPIFFE trust domain is refused, for good. True: it was not before, and peers have to be judged again. False also: the
+ * trust does not have the domain. From any thread. */
+bool tls_trust_withdraw(struct tls_trust *trust, const char *domain);
 /* The i-th SPIFFE trust domain, with the number of its CAs; NULL past the end. */
 const char *tls_trust_domain(const struct tls_trust *trust, size_t i, size_t *n_ca);
 

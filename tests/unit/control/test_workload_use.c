@@ -5,6 +5,7 @@
 #include "workload_messages.h"
 
 #include "mtlsd/tls/tls_identity.h"
+#include "mtlsd/tls/tls_trust.h"
 
 #include <string.h>
 
@@ -13,7 +14,7 @@ static struct config_identity identities[3];
 static struct snapshot_identity loaded[3];
 static struct config config;
 static struct snapshot snapshot;
-static size_t told, told_expired;
+static size_t told, told_expired, told_domains;
 
 static struct tls_identity *load(const struct certs *c, const char *name)
 {
@@ -32,7 +33,7 @@ static void make(void)
 {
     static char first[] = "spiffe:", two[] = "spiffe://a.example/two", file[] = "/etc/x.pem", a[] = "a", b[] = "b", c[] = "c";
     workload_world_make(&w);
-    told = told_expired = 0;
+    told = told_expired = told_domains = 0;
     identities[0] = (struct config_identity){.name = a, .bundle = first};
     identities[1] = (struct config_identity){.name = b, .bundle = two};
     identities[2] = (struct config_identity){.name = c, .bundle = file};
@@ -49,12 +50,12 @@ static void clear(void)
     workload_world_clear(&w);
 }
 
-static void on_end(void *ctx, const struct config_identity *conf, bool expired)
+static void on_end(void *ctx, const struct workload_end *end)
 {
     (void)ctx;
-    (void)conf;
-    told++;
-    told_expired += expired;
+    told += end->identity != NULL;
+    told_expired += end->expired;
+    told_domains += end->domain != NULL && strcmp(end->domain, "b.example") == 0;
 }
 
 static void expect(bool a, bool b)
@@ -91,6 +92,34 @@ START_TEST(withdraws_what_has_expired)
 }
 END_TEST
 
+START_TEST(withdraws_the_domain_whose_bundle_is_gone)
+{
+    char *domains[] = {(char[]){"a.example"}, (char[]){"b.example"}};
+    struct config_trust conf = {.name = domains[0], .ca = (char[]){"spiffe://a.example"}, .source = CONFIG_SOURCE_SPIFFE, .spiffe_domains = {.items = domains, .n = 2}};
+    const struct tls_bundle bundles[] = {{"a.example", {"a", w.root.pem}}, {"b.example", {"b", w.other.pem}}};
+    struct err err = {0};
+    struct findings notes;
+    struct tls_trust_facts before, after;
+    findings_init(&notes);
+    struct snapshot_trust trust = {.conf = &conf, .tls = tls_trust_new(&(struct tls_trust_spec){.name = "t", .bundles = bundles, .n_bundles = 2}, CERTS_NOW, &notes, &err)};
+    ck_assert_msg(trust.tls != NULL, "%s", err.text);
+    struct workload_bundle both[] = {{.domain = domains[0]}, {.domain = domains[1]}};
+    struct workload_set set = {.bundles = both, .n_bundles = 2};
+    config.n_identities = 0;
+    snapshot.trusts = &trust;
+    snapshot.n_trusts = 1;
+    tls_trust_facts(trust.tls, &before);
+    ck_assert_uint_eq(workload_withdraw(&snapshot, &set, CERTS_NOW, on_end, NULL), 0);
+    set.n_bundles = 1;
+    ck_assert_uint_eq(workload_withdraw(&snapshot, &set, CERTS_NOW, on_end, NULL), 1);
+    ck_assert_uint_eq(workload_withdraw(&snapshot, &set, CERTS_NOW, on_end, NULL), 0);
+    tls_trust_facts(trust.tls, &after);
+    ck_assert(told_domains == 1 && after.generation == before.generation + 1);
+    tls_trust_unref(trust.tls);
+    findings_clear(&notes);
+}
+END_TEST
+
 START_TEST(asks_for_svids_only_where_an_identity_needs_one)
 {
     static char bundle[] = "spiffe://a.example", file[] = "/etc/ca.pem";
@@ -115,6 +144,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, make, clear);
     tcase_add_test(t, withdraws_what_the_agent_gives_no_longer);
     tcase_add_test(t, withdraws_what_has_expired);
+    tcase_add_test(t, withdraws_the_domain_whose_bundle_is_gone);
     tcase_add_test(t, asks_for_svids_only_where_an_identity_needs_one);
     suite_add_tcase(s, t);
     return s;
