@@ -193,6 +193,7 @@ struct demo {
     struct demo_process verifier, injector;
 };
 
+/* demo_state.c */
 /* A port that one of our processes will listen on; kept until the end. 0 + err. */
 uint16_t demo_take_port(struct demo *d, struct err *err);
 struct demo_peer *demo_add_peer(struct demo *d, enum demo_peer_kind kind, struct tls_context *tls, struct err *err);
