@@ -73,6 +73,7 @@ class Rotation(workloads.Injector):
         self.log_has("loading them")
         while time.monotonic() < began + 3:
             self.serial()
+            time.sleep(0.3)
         used = (self.ticks() - ticks) / os.sysconf("SC_CLK_TCK")
         self.assertLessEqual(self.mtlsd.log.count("loading them"), 5)
         if not harness.is_sanitized():
@@ -135,7 +136,7 @@ class Both(workloads.Injector):
                 self.give(self.issue("/app"))
                 self.give_far(self.issue("/server"))
                 for daemon in self.mtlsd, self.verifier:
-                    wait_for(lambda: ask() or "the new configuration is in use" in daemon.log, "the rotation")
+                    wait_for(lambda: ask() or "the new configuration is in use" in daemon.log, "the rotation", pause=0.1)
                 ask()
                 self.assertEqual({200}, set(answers))
                 self.assertNotIn("reason=", self.mtlsd.log)

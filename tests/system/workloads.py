@@ -170,10 +170,10 @@ class Injector(Case):
         return int(self.nginx_access()[-1][2], 16)
 
     def wait_for_serial(self, leaf):
-        wait_for(lambda: self.serial() == leaf.serial, "the new SVID")
+        wait_for(lambda: self.serial() == leaf.serial, "the new SVID", pause=0.1)
 
     def wait_for_refusal(self, reason):
-        wait_for(lambda: (answer := self.curl(self.url)).status == 503 and reason in answer.text, reason)
+        wait_for(lambda: (answer := self.curl(self.url)).status == 503 and reason in answer.text, reason, pause=0.1)
 
     def status(self, *names):
         found = json.loads(self.command("status", "-c", self.mtlsd.config_path, "--json").stdout)["spiffe"]
