@@ -114,8 +114,11 @@ static void react(struct drive *d, enum http2_role role, enum http2_kind kind, c
     if (e->stream == NULL)
         return;
     size_t at = place_of(d, e->stream);
-    if (role == HTTP2_SERVER && (kind == HTTP2_HEAD || (kind == HTTP2_REFUSED && e->may_answer)))
-        assert(http2_respond(d->h, e->stream, &(struct http_outgoing){.head = &head, .framing = HTTP_CHUNKED}) == 0);
+    bool answers = role == HTTP2_SERVER && (kind == HTTP2_HEAD || (kind == HTTP2_REFUSED && e->may_answer));
+    if (answers && http2_respond(d->h, e->stream, &(struct http_outgoing){.head = &head, .framing = HTTP_CHUNKED}) != 0) {
+        let_go(d, at); /* SETTINGS_MAX_HEADER_LIST_SIZE allows no head */
+        return;
+    }
     d->unread[at] += e->data.len;
     if (kind == HTTP2_DATA && role == HTTP2_SERVER)
         assert(http2_write(d->h, e->stream, e->data) == 0);

@@ -990,24 +990,31 @@ static size_t request_length(struct span s)
     return stop != NULL ? (size_t)(stop - text) + 4 : 0;
 }
 
+/* The next chunk. False: there is none. */
+static bool next_chunk(struct span *left, struct span *chunk)
+{
+    const uint8_t *end = left->len > 0 ? memchr(left->ptr, '\n', left->len) : NULL;
+    if (end == NULL)
+        return false;
+    size_t n = (size_t)strtoul((const char *)left->ptr, NULL, 16);
+    *left = span_skip(*left, (size_t)(end - left->ptr) + 1);
+    *chunk = span_of(left->ptr, n < left->len ? n : left->len);
+    *left = span_skip(*left, chunk->len + 2 < left->len ? chunk->len + 2 : left->len);
+    return n > 0;
+}
+
 /* The body behind the head of a whole request. */
 static void note_body(struct wire *w)
 {
-    struct span left = bytes_span(&w->request);
+    struct span left = bytes_span(&w->request), chunk;
     const uint8_t *end = memmem(left.ptr, left.len, "\r\n\r\n", 4);
     bool chunked = memmem(left.ptr, (size_t)(end - left.ptr), "Transfer-Encoding: chunked", 26) != NULL;
-    bytes_clear(&w->body);
     left = span_skip(left, (size_t)(end - left.ptr) + 4);
-    for (size_t n = left.len; n > 0; left = span_skip(left, n + 2)) {
-        if (chunked) {
-            n = (size_t)strtoul((const char *)left.ptr, NULL, 16);
-            left = span_skip(left, (size_t)((const uint8_t *)memchr(left.ptr, '\n', left.len) - left.ptr) + 1);
-        }
-        if (n > 0)
-            ck_assert_int_eq(bytes_append(&w->body, left.ptr, n), 0);
-        if (n == 0 || !chunked)
-            break;
-    }
+    bytes_clear(&w->body);
+    if (!chunked && left.len > 0)
+        ck_assert_int_eq(bytes_append_span(&w->body, left), 0);
+    while (chunked && next_chunk(&left, &chunk))
+        ck_assert_int_eq(bytes_append_span(&w->body, chunk), 0);
 }
 
 bool wire_was_asked(const struct wire *w, const char *marker)
