@@ -5,10 +5,11 @@
 The proxy under test runs alone on one core; load generator and origin share another. Compare the proxy's own CPU time per request.
 
 client: h2load ─ plaintext ─▶ injector ─ mutual TLS ─▶ nginx. HTTP/2 on both sides, but for nginx, which has HTTP/1.1 towards servers.
+        handshakes counts those of the injector with nginx for 10,000 requests of 64 clients, over each pair of versions.
 server: h2load ─ plaintext ─▶ haproxy (tcp) ─ mutual TLS ─▶ verifier ─ plaintext ─▶ nginx. HTTP/2 in front, HTTP/1.1 behind.
 
 needs:  apt-get install nginx-light haproxy nghttp2-client nghttp2-proxy openssl     (what is missing is left out)
-usage:  h2.py [--role client|server|both] [--scenarios 64x1,8x32,idle,streams] [--seconds 3] [--rounds 5] [--peers NAME,...]
+usage:  h2.py [--role client|server|both] [--scenarios 64x1,8x32,idle,streams,handshakes] [--seconds 3] [--rounds 5] [--peers NAME,...]
               [--paths 1] [--idle 1000] [--streams 10000] [--mtlsd build/release/mtlsd] [--results tests/bench/results]
 """
 import contextlib
@@ -33,6 +34,10 @@ COLUMNS = ["CPU us/req", "to the best", "req/s", "mean us", "KB each", "PSS KB",
 
 class Bench(parts.Bench):
     most_connections = 25000
+
+    def origin_extra(self):
+        """A location that waits for the end of a request's body."""
+        return f"location /hold {{ proxy_pass http://127.0.0.1:{ORIGIN_PLAIN}/small; }}"
 
     def origin(self):
         argv = super().origin()
@@ -105,9 +110,9 @@ def hold(bench, pids, role, connections, streams):
             end = h2.End(held.enter_context(context.wrap_socket(raw, server_hostname="localhost")) if context else raw)
             if not streams and end.ask(h2.request(path="/small")).status != 200:
                 raise RuntimeError("no answer")
-            end.send(*(h2.headers(2 * i + 1, h2.request("POST", "/small"), h2.END_HEADERS) for i in range(streams)))
-            if not end.is_alive():
-                raise RuntimeError(f"the connection ended: {end.frames[-3:]}")
+            end.send(*(h2.headers(2 * i + 1, h2.request("POST", "/hold"), h2.END_HEADERS) for i in range(streams)))
+            if not end.is_alive() or any(stream.is_over for stream in end.streams.values() if streams):
+                raise RuntimeError(f"the connection or a stream ended: {end.frames[-3:]}")
         time.sleep(SETTLE_S)
         after = memory_kb(pids)
     return {"requests": 1, "KB each": (after - before) / (connections * max(streams, 1)), "PSS KB": after, "failed": 0, "errors": ""}
@@ -142,10 +147,33 @@ def compare(rows):
     return rows
 
 
+REQUESTS, CLIENTS = 10000, 64
+COUNTED = ["requests", "handshakes", "clients"]
+
+
+def handshakes(bench, version, upstream):
+    """Those with nginx, while 64 clients send 10,000 requests."""
+    peer = next(p for p in bench.ours("client") if p.mode == "http")
+    path, socket_path = pathlib.Path(peer.argv[-1]), bench.folder / "admin.sock"
+    text = path.read_text().replace("workers = 1;", f'workers = 1; admin = {{ socket = "unix:{socket_path}"; }};')
+    path.write_text(text if upstream == "h2" else text.replace('server_name = "localhost";', 'server_name = "localhost"; alpn = [ "http/1.1" ];'))
+    process = bench.start("peer", peer.argv, PROXY_CORE, [PROXY])
+    try:
+        argv = ["h2load", "-n", str(REQUESTS), "-c", str(CLIENTS), "-m", "1", *(["--h1"] if version == "h1" else []), f"http://localhost:{PROXY}/small"]
+        out = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=True).stdout
+        done = int(re.search(r"(\d+) succeeded", out)[1])
+        time.sleep(SETTLE_S)
+        found = subprocess.run(["curl", "-s", "--unix-socket", socket_path, "http://localhost/metrics"], capture_output=True, text=True, check=True).stdout
+        count = re.search(r'handshakes_total\{side="upstream",name="origin",result="valid"\} (\d+)', found)
+        return dict(zip(COUNTED, [done, int(count[1]), CLIENTS]))
+    finally:
+        stop(process)
+
+
 def main():
     parser = parts.parser_of(__doc__, seconds=3, rounds=5)
     parser.add_argument("--role", choices=["client", "server", "both"], default="both")
-    parser.add_argument("--scenarios", default="64x1,8x32,idle,streams")
+    parser.add_argument("--scenarios", default="64x1,8x32,idle,streams,handshakes")
     parser.add_argument("--paths", type=int, default=1, help="so many different requests: repeated ones cost less in header compression")
     parser.add_argument("--idle", type=int, default=1000)
     parser.add_argument("--streams", type=int, default=10000)
@@ -156,7 +184,10 @@ def main():
         with parts.running(bench, "origin", bench.origin(), OTHER_CORE, [ORIGIN_TLS, ORIGIN_PLAIN]):
             for role in ("client", "server") if options.role == "both" else (options.role,):
                 peers = parts.chosen(bench.client_peers() if role == "client" else bench.server_peers(), options)
-                for scenario in options.scenarios.split(","):
+                if role == "client" and "handshakes" in options.scenarios.split(","):
+                    rows = {f"clients {a}, upstream {b}": handshakes(bench, a, b) for a in ("h1", "h2") for b in ("h1", "h2")}
+                    out.table(f"handshakes for {REQUESTS} requests of {CLIENTS} clients", COUNTED, rows)
+                for scenario in (s for s in options.scenarios.split(",") if s != "handshakes"):
                     results = parts.in_rounds(peers, options.rounds, lambda peer: measure(bench, role, peer, scenario, options))
                     out.table(f"{role}, {scenario}", COLUMNS, compare({name: parts.median_row(runs, COLUMNS) for name, runs in results.items()}))
 
