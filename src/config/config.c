@@ -183,27 +183,9 @@ void config_free(struct config *c)
     free(c);
 }
 
-const char *config_env_name(const char *path)
-{
-    return config_credential_is_env(path) ? strchr(path, ':') + 1 : NULL;
-}
-
 static bool is_file(const char *path)
 {
     return path != NULL && config_env_name(path) == NULL && !config_credential_is_token(path) && !spiffe_is_source(path);
-}
-
-static bool is_token(const char *path)
-{
-    return path != NULL && config_credential_is_token(path);
-}
-
-bool config_has_tokens(const struct config *c)
-{
-    for (size_t i = 0; i < c->n_identities; i++)
-        if (is_token(c->identities[i].key) || is_token(c->identities[i].certificate))
-            return true;
-    return false;
 }
 
 size_t config_identity_files(const struct config_identity *id, const char *files[CONFIG_IDENTITY_FILES])
@@ -247,28 +229,4 @@ const char **config_credential_files(const struct config *c, size_t *n)
         *n += config_issuer_files(&c->listeners[i], &files[*n]);
     }
     return files;
-}
-
-const struct config_identity *config_find_identity(const struct config *c, const char *name)
-{
-    size_t at = config_names_find(c, CONFIG_NAMES_IDENTITY, name);
-    return at != SIZE_MAX ? &c->identities[at] : NULL;
-}
-
-const struct config_trust *config_find_trust(const struct config *c, const char *name)
-{
-    size_t at = config_names_find(c, CONFIG_NAMES_TRUST, name);
-    return at != SIZE_MAX ? &c->trusts[at] : NULL;
-}
-
-const struct config_registry *config_find_registry(const struct config *c, const char *name)
-{
-    size_t at = config_names_find(c, CONFIG_NAMES_REGISTRY, name);
-    return at != SIZE_MAX ? &c->registries[at] : NULL;
-}
-
-const struct config_upstream *config_find_upstream(const struct config *c, const char *name)
-{
-    size_t at = config_names_find(c, CONFIG_NAMES_UPSTREAM, name);
-    return at != SIZE_MAX ? &c->upstreams[at] : NULL;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_credential.h"
 
+#include "mtlsd/config/config.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,4 +63,22 @@ int config_credential_check_env(const char *text, struct err *err)
     if (name[0] != '\0' && name[strspn(name, letters)] == '\0')
         return 0;
     return err_set(err, ERR_CONFIG, "\"%.200s\": write the name of an environment variable after the colon, as in \"env:WEB_PEM\"", text);
+}
+
+const char *config_env_name(const char *path)
+{
+    return config_credential_is_env(path) ? strchr(path, ':') + 1 : NULL;
+}
+
+static bool is_token(const char *path)
+{
+    return path != NULL && config_credential_is_token(path);
+}
+
+bool config_has_tokens(const struct config *c)
+{
+    for (size_t i = 0; i < c->n_identities; i++)
+        if (is_token(c->identities[i].key) || is_token(c->identities[i].certificate))
+            return true;
+    return false;
 }

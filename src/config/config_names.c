@@ -238,3 +238,27 @@ void config_names_check_unused(const struct config_reader *r)
         free(used);
     }
 }
+
+const struct config_identity *config_find_identity(const struct config *c, const char *name)
+{
+    size_t at = config_names_find(c, CONFIG_NAMES_IDENTITY, name);
+    return at != SIZE_MAX ? &c->identities[at] : NULL;
+}
+
+const struct config_trust *config_find_trust(const struct config *c, const char *name)
+{
+    size_t at = config_names_find(c, CONFIG_NAMES_TRUST, name);
+    return at != SIZE_MAX ? &c->trusts[at] : NULL;
+}
+
+const struct config_registry *config_find_registry(const struct config *c, const char *name)
+{
+    size_t at = config_names_find(c, CONFIG_NAMES_REGISTRY, name);
+    return at != SIZE_MAX ? &c->registries[at] : NULL;
+}
+
+const struct config_upstream *config_find_upstream(const struct config *c, const char *name)
+{
+    size_t at = config_names_find(c, CONFIG_NAMES_UPSTREAM, name);
+    return at != SIZE_MAX ? &c->upstreams[at] : NULL;
+}
