@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/2 with the programs of others: nghttp, h2load, curl and node in front; nginx, Apache, nghttpd and node behind; over all pairs of versions."""
+"""HTTP/2 with the programs of others: nghttp, h2load, curl, node and proxies in front; nginx, Apache, nghttpd and node behind; over all pairs of versions."""
 import functools
 import hashlib
 import json
@@ -70,9 +70,9 @@ class Case(h2case.Case):
         self.spawn("apache", ["apache2", "-X", "-f", path], [port])
         return port
 
-    def nghttpd_server(self, h1=False):
+    def nghttpd_server(self, *options):
         port = free_port()
-        self.spawn("nghttpd", ["nghttpd", "--verify-client", "-d", self.folder, port, self.me.key, self.me.pem], [port], env={**os.environ, "SSL_CERT_FILE": self.ca})
+        self.spawn("nghttpd", ["nghttpd", *options, "--verify-client", "-d", self.folder, port, self.me.key, self.me.pem], [port], env={**os.environ, "SSL_CERT_FILE": self.ca})
         return port
 
     def node_server(self, h1=False):
@@ -120,6 +120,13 @@ class Behind(Case):
 
     def test_nghttpd(self):
         self.assert_serves(self.far_front(self.nghttpd_server()), None)
+
+    def test_nghttpd_that_answers_before_an_upload_ends(self):
+        port = self.far_front(self.nghttpd_server("--early-response"))
+        for option in ("--http1.1", "--http2-prior-knowledge"):
+            answer = self.curl(option, "-H", "Expect:", "--data-binary", f"@{self.folder}/large", f"http://127.0.0.1:{port}/small")
+            self.assertEqual((200, self.small), (answer.status, answer.body), answer.error)
+            self.assertEqual(200, self.curl(option, f"http://127.0.0.1:{port}/small").status)
 
     def test_node_with_http2(self):
         port = self.far_front(self.node_server())
@@ -220,6 +227,14 @@ class Verifying(Case):
         port = free_port()
         process = self.haproxy_front(port, self.port, f" ssl crt {self.pki.client().pem} ca-file {self.ca} verify required verifyhost localhost sni str(localhost) alpn h2", "")
         self.assert_reached_through(port, lambda: process.log)
+
+    def test_nginx_in_front(self):
+        """It speaks HTTP/2 to servers by grpc_pass alone."""
+        port, mine = free_port(), self.pki.client()
+        self.nginx(f"""server {{ listen 127.0.0.1:{port}; location / {{ grpc_pass grpcs://127.0.0.1:{self.port}; grpc_ssl_certificate {mine.pem};
+            grpc_ssl_certificate_key {mine.key}; grpc_ssl_trusted_certificate {self.ca}; grpc_ssl_verify on; grpc_ssl_name localhost; grpc_ssl_server_name on;
+            grpc_set_header Host localhost; }} }}""", [port])
+        self.assert_reached_through(port, lambda: self.mtlsd.log[-2000:])
 
     def test_apache_in_front(self):
         port, mine = free_port(), self.pki.client()

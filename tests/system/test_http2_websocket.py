@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """WebSocket over HTTP/2 (RFC 8441): clients with frames made by hand, and upstreams of both versions."""
 import json
+import shutil
+import subprocess
+import unittest
 
 import h2case
 import h2frames as h2
@@ -31,6 +34,19 @@ def asked(*more, protocol="websocket", path="/chat", authority="localhost"):
     return [(":method", "CONNECT"), (":scheme", "http"), (":authority", authority), (":path", path), (":protocol", protocol), *more]
 
 
+# A text with a mask of zeros, and what comes back for it.
+NODE = """
+const client = require("http2").connect(process.argv[2]);
+client.once("remoteSettings", (settings) => {
+  const tunnel = client.request({ ":method": "CONNECT", ":protocol": "websocket", ":path": "/chat", "sec-websocket-version": "13" });
+  tunnel.on("response", (head) => { console.log(settings.enableConnectProtocol, head[":status"]); tunnel.write(Buffer.from("818500000000", "hex")); tunnel.write("hello"); });
+  let all = Buffer.alloc(0);
+  tunnel.on("data", (piece) => { all = Buffer.concat([all, piece]); if (all.length === 7) { console.log(all.toString("hex")); tunnel.end(); } });
+  tunnel.on("close", () => { console.log("closed", tunnel.rstCode); client.close(); });
+});
+"""
+
+
 class WebSockets(h2case.Case):
     def open(self, end, number=1, *more, flags=END_HEADERS, **how):
         end.send(headers(number, asked(("sec-websocket-version", "13"), *more, **how), flags))
@@ -58,6 +74,12 @@ class WebSockets(h2case.Case):
         self.assertTrue(head.startswith(b"GET /chat HTTP/1.1\r\n"), head)
         self.assertEqual(1, head.lower().count(b"sec-websocket-key:"))
         self.assertNotIn(b"AAAAAAAAAA", head)
+
+    @unittest.skipUnless(shutil.which("node"), "needs node")
+    def test_node_reaches_a_server_of_http1(self):
+        port = self.plain_front(echo_server(self).port)
+        done = subprocess.run(["node", self.write("websocket.js", NODE), f"http://localhost:{port}"], capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual(["true 200", "8105" + b"hello".hex(), "closed 0"], done.stdout.splitlines(), done.stderr)
 
     def test_through_injector_and_verifier_in_either_version(self):
         for protocol in ("h2", "http/1.1"):

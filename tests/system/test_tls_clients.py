@@ -177,6 +177,7 @@ class Clients(harness.Case):
         said = self.call("java", "Call.java", self.port, "mine.p12", *calls).splitlines()
         self.assertEqual(["status 200"] * 3, said[:3])
         self.assertEqual(["failed"] * 3, [line.split(":")[0] for line in said[3:]])
+        wait_for(lambda: self.processes[-1].log.count(" protocol=HTTP/2 ") == 3, "three lines of HTTP/2, which it prefers")
         for line in wait_for(lambda: len(self.refusals()) == 3 and self.refusals(), "three lines about the client", 10):
             self.assert_tells(line, "without an alert|alert ")
 
