@@ -66,10 +66,14 @@ static json_t *trusts_of(const struct check_sheet *s)
         struct tls_trust_facts f = {0};
         if (t->tls != NULL)
             tls_trust_facts(t->tls, &f);
-        list = document_append(list, document_object("name:t cas:z crls:z revoked:z first_not_after:I first_next_update:I crl_coverage:o crl_policy:t",
+        static const char *const ocsp[] = {[CONFIG_OCSP_OFF] = NULL, [CONFIG_OCSP_SOFT] = "soft", [CONFIG_OCSP_HARD] = "hard"};
+        json_t *o = document_object("name:t cas:z crls:z revoked:z first_not_after:I first_next_update:I crl_coverage:o crl_policy:t",
                                                      t->conf != NULL ? t->conf->name : "system", f.n_ca, f.n_crl, f.n_revoked,
                                                      f.first_not_after, f.first_next_update, coverage_of(t),
-                                                     t->conf == NULL ? NULL : t->conf->crl_policy == CONFIG_CRL_REQUIRE ? "require" : "prefer"));
+                                                     t->conf == NULL ? NULL : t->conf->crl_policy == CONFIG_CRL_REQUIRE ? "require" : "prefer");
+        if (t->conf != NULL && t->conf->ocsp != CONFIG_OCSP_OFF)
+            o = document_add(o, "ocsp:t ocsp_responder:t ocsp_hosts:o", ocsp[t->conf->ocsp], t->conf->ocsp_responder, strings(&t->conf->ocsp_hosts));
+        list = document_append(list, o);
     }
     return list;
 }

@@ -26,6 +26,7 @@ static void print_trust(struct page *p, const json_t *o)
     if (document_number(o, "cas") == 0)
         return;
     page_put(p, o, "{$name:16} {first_not_after:due22} {cas:>9}  {crls:12} {revoked:10} {first_next_update:due}\n");
+    page_put(p, o, "[  OCSP ({ocsp}): clients' certificates are asked about at {ocsp_responder|the responder that each names}\n]");
     p->outer = o;
     page_each(p, document_get(o, "crl_coverage"),
               "  {ca}: [{?covered}{revoked|0} revoked, next list due ][{?covered}{next_update:utc}]"
