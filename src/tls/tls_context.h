@@ -45,6 +45,7 @@ struct tls_presented { /* what the peer of a session sent; borrowed */
     size_t n;
     struct span staple; /* a server's OCSP answer, or the one that we fetched about a client; empty: none */
     enum tls_ocsp_mode ocsp; /* of a client */
+    bool anew;               /* a verdict from memory is not enough: the path is needed */
     const char *ocsp_fault;  /* why there is no answer about it */
 };
 /* Verifies it, for this side of the connection. path: as tls_judge_path gives it. */

@@ -34,6 +34,7 @@ static void judge_by(struct tls_judging *j, struct tls_ocsp_look *look, const st
     bool over = look->state == TLS_OCSP_NO_ANSWER || look->state == TLS_OCSP_ANSWERED;
     j->sent.ocsp = over ? rules->mode : TLS_OCSP_HARD;
     j->sent.ocsp_fault = over ? look->fault : awaited;
+    j->sent.anew = look->stale;
     if (look->answer != NULL)
         j->sent.staple = span_of(look->answer->der, look->answer->len);
     judge(j);
@@ -59,6 +60,15 @@ static void give_up(const struct tls_engine *e, struct tls_ocsp_look *look)
     memcpy(look->fault, fault, sizeof(fault));
 }
 
+/* The answer counts, and whom to ask the next time is what the configuration says now. */
+static void renew(struct tls_judging *j, const struct tls_ocsp_rules *rules, const uint8_t id[TLS_OCSP_ID_BYTES])
+{
+    const struct tls_ocsp_about about = {rules, j->e->peer->der, j->path.issuer};
+    struct tls_ocsp_look unused;
+    tls_ocsp_store_ask(rules->store, &about, id, j->now, &unused);
+    tls_ocsp_answer_unref(unused.answer);
+}
+
 void tls_engine_ocsp_judge(struct tls_judging *j, void (*judge)(struct tls_judging *j))
 {
     struct tls_engine *e = j->e;
@@ -81,6 +91,8 @@ void tls_engine_ocsp_judge(struct tls_judging *j, void (*judge)(struct tls_judgi
         if (look.state != TLS_OCSP_AWAITED)
             judge_by(j, &look, rules, judge);
     }
+    if (look.stale && j->path.issuer.len > 0)
+        renew(j, rules, id);
     e->awaits_answer = look.state == TLS_OCSP_AWAITED && lacks_only_answer(j);
     e->awaits = look.host_hash;
     e->asked_in_vain = look.failed_before;

@@ -98,7 +98,7 @@ static void judge_sent(struct tls_judging *j)
     const struct tls_presented *sent = &j->sent;
     const struct tls_verdict_key key = key_of(ctx, j->now, sent);
     bool may_be_known = sent->ocsp == TLS_OCSP_OFF || sent->staple.len > 0; /* what is valid without an OCSP answer is so by its own time */
-    if (may_be_known && judge_by_memory(e, &key, j->out)) {
+    if (may_be_known && !sent->anew && judge_by_memory(e, &key, j->out)) {
         check_row(e, ctx, j->now, true, j->out);
         return;
     }

@@ -18,6 +18,7 @@ enum tls_ocsp_state { TLS_OCSP_UNASKED, TLS_OCSP_AWAITED, TLS_OCSP_NO_ANSWER, TL
 struct tls_ocsp_look {
     enum tls_ocsp_state state;
     uint64_t host_hash;             /* of the responder, while it is awaited */
+    bool stale;                     /* TLS_OCSP_ANSWERED, but asked by a configuration of before: tls_ocsp_store_ask takes the new one over */
     bool failed_before;             /* while it is awaited: the question before got no answer */
     struct tls_ocsp_answer *answer; /* counted; TLS_OCSP_ANSWERED */
     char fault[TLS_OCSP_FAULT_SIZE]; /* TLS_OCSP_NO_ANSWER */

@@ -35,6 +35,7 @@ struct tls_ocsp_row {
     unsigned users, failures; /* connections; failures since the last answer */
     int64_t due;              /* when it is looked at again */
     int64_t again;            /* when it may be asked again */
+    unsigned generation;      /* of the store, when its question was told */
     uint64_t queued_us;       /* 0: not seen in the queue yet */
     bool used;                /* since it was last asked */
     bool revoked;
@@ -48,6 +49,7 @@ struct tls_ocsp_store {
     struct tls_ocsp_row *newest, *oldest;
     struct tls_ocsp_row *queue, *running;
     size_t n_queued, n_running;
+    unsigned generation; /* counts configurations */
     struct tls_ocsp_facts facts;
     void (*on_ask)(void *ctx);
     void *ask_ctx;
@@ -212,6 +214,7 @@ static void look_at(struct tls_ocsp_row *row, int64_t now, struct tls_ocsp_look 
 {
     if (counts(row, now)) {
         out->state = TLS_OCSP_ANSWERED;
+        out->stale = row->generation != row->store->generation;
         out->answer = row->answer;
         atomic_fetch_add_explicit(&row->answer->refs, 1, memory_order_relaxed);
     } else if (row->state != ROW_RESTS) {
@@ -234,7 +237,7 @@ void tls_ocsp_store_find(struct tls_ocsp_store *s, const uint8_t id[TLS_OCSP_ID_
     if (row != NULL) {
         note_use(row);
         look_at(row, now, out);
-        if (out->state == TLS_OCSP_ANSWERED && may_ask(row, now) && has_room(s, row->order)) { /* it was not used when this was due */
+        if (out->state == TLS_OCSP_ANSWERED && !out->stale && may_ask(row, now) && has_room(s, row->order)) { /* it was not used when this was due */
             enqueue(row);
             s->on_ask(s->ask_ctx);
         }
@@ -248,12 +251,23 @@ static void refuse(struct tls_ocsp_look *out, const char *fault)
     snprintf(out->fault, sizeof(out->fault), "%s", fault);
 }
 
+/* Gives what was there before, in *order. */
+static void put_order(struct tls_ocsp_row *row, struct tls_ocsp_order **order)
+{
+    struct tls_ocsp_order *before = row->order;
+    row->order = *order;
+    row->generation = row->store->generation;
+    *order = before;
+}
+
 /* Puts order in the place of the row's, if it asks. True: a question was queued. */
 static bool ask_locked(struct tls_ocsp_store *s, struct tls_ocsp_order **order, int64_t now, struct tls_ocsp_look *out)
 {
     struct tls_ocsp_row *row = find(s, (*order)->id);
     if (row != NULL)
         look_at(row, now, out);
+    if (out->stale)
+        put_order(row, order);
     if (out->state != TLS_OCSP_UNASKED)
         return false;
     bool room = has_room(s, *order);
@@ -264,9 +278,7 @@ static bool ask_locked(struct tls_ocsp_store *s, struct tls_ocsp_order **order, 
         refuse(out, s->on_ask != NULL ? "too many questions wait for OCSP responders" : "no OCSP responder is asked any more");
         return false;
     }
-    struct tls_ocsp_order *before = row->order;
-    row->order = *order;
-    *order = before;
+    put_order(row, order);
     note_use(row);
     enqueue(row);
     out->state = TLS_OCSP_AWAITED;
@@ -437,14 +449,14 @@ static bool fail_the_late(struct tls_ocsp_store *s, int64_t now, uint64_t now_us
 static void look_at_row(struct tls_ocsp_row *row, int64_t now)
 {
     struct tls_ocsp_store *s = row->store;
-    bool wanted = row->users > 0 || row->used;
+    bool wanted = (row->users > 0 || row->used) && row->generation == s->generation;
     if (row->state != ROW_RESTS || (row->due > now && row->due <= now + CLOCK_JUMP))
         return;
     if (wanted && may_ask(row, now) && has_room(s, row->order) && s->n_queued < TLS_OCSP_QUEUED / 2)
         enqueue(row);
-    else if (!wanted && !counts(row, now))
+    else if (row->users == 0 && !wanted && !counts(row, now))
         drop(row);
-    else if (!wanted)
+    else if (!wanted && counts(row, now))
         row->due = row->answer->end < now + REFRESH_WAY ? row->answer->end + 1 : now + REFRESH_WAY;
 }
 
@@ -501,6 +513,13 @@ void tls_ocsp_store_unref(struct tls_ocsp_store *s)
         drop(s->oldest);
     mtx_destroy(&s->busy);
     free(s);
+}
+
+void tls_ocsp_store_reload(struct tls_ocsp_store *s)
+{
+    mtx_lock(&s->busy);
+    s->generation++;
+    mtx_unlock(&s->busy);
 }
 
 void tls_ocsp_store_facts(struct tls_ocsp_store *s, struct tls_ocsp_facts *out)

@@ -148,6 +148,7 @@ class Told(Case):
         self.assertIn("it answers 404", told["error"])
         self.assertEqual(("soft", 1), (status["trusts"][0]["ocsp"], status["listeners"][0]["unanswered_total"]))
         self.assertIn("1 of 2 had no answer that counts", self.command("status", "--socket", str(socket_path)).stdout)
+        self.assertIn("OCSP (soft): clients' certificates are asked about at the responder that each names", self.command("check", "-c", self.config(text)).stdout)
         page = self.curl("--unix-socket", socket_path, "http://localhost/metrics").text
         for line in ('mtlsd_ocsp_questions_total{result="failed"} 1', "mtlsd_ocsp_answers 1", 'mtlsd_ocsp_unanswered_total{listener="public"} 1'):
             self.assertIn(line, page)

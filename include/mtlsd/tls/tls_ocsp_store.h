@@ -47,6 +47,9 @@ struct tls_ocsp_store *tls_ocsp_store_new(void); /* NULL: out of memory */
 struct tls_ocsp_store *tls_ocsp_store_ref(struct tls_ocsp_store *s);
 void tls_ocsp_store_unref(struct tls_ocsp_store *s);
 
+/* The configuration changed: whom to ask, and how, is told again by the next handshake of each certificate. Until then its answer is not renewed. */
+void tls_ocsp_store_reload(struct tls_ocsp_store *s);
+
 /* ---- for the thread that fetches ---- */
 
 /* Called on any thread when a question was queued. Set before there are questions; on_ask NULL: nothing is fetched any more, and each question fails. */

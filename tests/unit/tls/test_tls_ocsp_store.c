@@ -163,6 +163,28 @@ START_TEST(what_is_used_is_asked_again_before_it_ends)
 }
 END_TEST
 
+START_TEST(a_reload_counts_for_the_next_question) /* F3: a responder that the configuration takes back is not asked again */
+{
+    ask(leaf.der, R, NOW);
+    struct tls_ocsp_row *row = hold();
+    answer(OCSP_GOOD, NOW);
+    tls_ocsp_store_reload(store);
+    tls_ocsp_store_look(store, NOW + HOUR / 2, 1);
+    ck_assert_ptr_null(take());
+    ck_assert_int_eq(state_at(NOW + HOUR / 2), TLS_OCSP_ANSWERED);
+    ck_assert_uint_eq(asks, 1);
+    struct tls_ocsp_look look = ask(leaf.der, "http://other.test/", NOW + HOUR / 2);
+    ck_assert(look.state == TLS_OCSP_ANSWERED && look.stale);
+    tls_ocsp_answer_unref(look.answer);
+    ck_assert_int_eq(state_at(NOW + HOUR / 2 + 1), TLS_OCSP_ANSWERED); /* a use asks */
+    struct tls_ocsp_order *o = take();
+    ck_assert_ptr_nonnull(o);
+    ck_assert_str_eq(tls_ocsp_order_question(o)->host, "other.test");
+    tls_ocsp_order_unref(o);
+    tls_ocsp_row_release(row);
+}
+END_TEST
+
 START_TEST(what_is_not_used_is_forgotten)
 {
     struct tls_ocsp_facts facts;
@@ -226,6 +248,7 @@ Suite *suite(void)
     tcase_add_test(t, an_answer_is_kept_until_it_ends);
     tcase_add_test(t, a_failure_counts_for_a_while_and_longer_each_time);
     tcase_add_test(t, what_is_used_is_asked_again_before_it_ends);
+    tcase_add_test(t, a_reload_counts_for_the_next_question);
     tcase_add_test(t, what_is_not_used_is_forgotten);
     tcase_add_test(t, a_responder_that_hangs_leaves_room_for_others);
     tcase_add_test(t, nothing_is_awaited_when_nothing_is_fetched);
