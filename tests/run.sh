@@ -101,7 +101,7 @@ build_other() {
 # The thread sanitizer ends the daemon with a code the tests notice. Moved clocks need the program as shipped: libfaketime and a sanitizer both want
 # to be loaded first; so does what is asked of memory, as a sanitizer keeps what is freed. The benches measure the program as shipped, never another.
 # Both are built while the unit tests run. The release build goes first, because its link uses one processor only.
-others="release:clock,small tsan:reload,per_client"
+others="release:clock,small tsan:reload,per_client,key_process"
 build_others() {
     rm -f "$build"/failed-*
     for other in $others; do

@@ -49,7 +49,7 @@ struct tls_signature {
 };
 
 /* Whether TLS signs such a thing. Fixed text that says why not; NULL: it does. The library hands over data of Ed25519 and Ed448 keys, which must be the
- * content of a handshake; of other keys only its hash, which could be that of anything. */
+ * content of a handshake; of other keys only its hash, which could be that of anything, in each version of TLS (GnuTLS 3.7.9 and 3.8.9). */
 const char *tls_signing_refusal(const struct tls_signing *what);
 
 enum { TLS_SIGNING_LATE = -2 }; /* the token did not answer in time */
