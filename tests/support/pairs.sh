@@ -14,8 +14,8 @@ row() {
 # shellcheck disable=SC2086 # lists of words
 row suite $pairs
 row --- $(echo "$pairs" | sed 's/[^ ]*/---:/g')
-for suite in client client_http client_limit client_move client_time client_header exchange_header exchange_forward exchange_limit exchange_location \
-    exchange_rejudge exchange_request exchange_response exchange_sni exchange_time exchange_tunnel exchange_upstream; do
+for suite in client client_http client_limit client_move client_time client_header exchange_header exchange_forward exchange_id exchange_limit exchange_location \
+    exchange_rejudge exchange_request exchange_response exchange_sni exchange_text exchange_time exchange_tunnel exchange_upstream; do
     cells=
     for pair in $pairs; do
         said=$(CK_FORK=${CK_FORK:-no} CK_DEFAULT_TIMEOUT=60 WIRE_PAIR=$pair "$flow" "test_$suite" 2>/dev/null | sed -n 's/.*Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\)/\1 \2 \3/p')

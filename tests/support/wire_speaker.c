@@ -329,7 +329,7 @@ static void append(struct bytes *to, const uint8_t *from, size_t n)
 /* As HTTP/1.1 usually spells a name: with great letters at the beginnings of its words. */
 static void spell(uint8_t *name, size_t n)
 {
-    static const char *const odd[] = {"WWW-Authenticate", "ETag", "TE", "X-Real-IP", "X-SSL-Client-CN"};
+    static const char *const odd[] = {"WWW-Authenticate", "ETag", "TE", "X-Real-IP", "X-SSL-Client-CN", "X-Request-ID", "X-Correlation-ID"};
     bool ssl = n > 6 && strncasecmp((const char *)name, "x-ssl-", 6) == 0;
     for (size_t i = 0; i < n; i++)
         name[i] = (uint8_t)(i == 0 || name[i - 1] == '-' || name[i - 1] == '_' || (ssl && i < 6) ? toupper(name[i]) : name[i]);
