@@ -164,26 +164,6 @@ static void wait_for_ca(struct run *r, struct run_renewal_job *job)
     r->renewal.waiting = job;
 }
 
-/* A new certificate goes through a load, as if it were in the files already. */
-static void on_asked(void *ctx)
-{
-    struct run_renewal_job *job = ctx;
-    struct run *r = job->r;
-    r->renewal.asking = false;
-    if (job->outcome == RENEWAL_ANSWERED && !server_is_draining(r->server)) {
-        run_reload_ask(r, NULL, false);
-        return;
-    }
-    r->renewal.job = NULL;
-    if (job->outcome == RENEWAL_LATER) {
-        wait_for_ca(r, job);
-        return;
-    }
-    if (!server_is_draining(r->server))
-        fail(r, job->identity, job->err.text);
-    free_job(job);
-}
-
 static bool is_current(const struct run_renewal_job *job, const struct tls_identity *current)
 {
     return span_equals(tls_identity_der(job->use.current, 0), tls_identity_der(current, 0));
@@ -205,6 +185,29 @@ static struct run_renewal_job *job_for(struct run *r, const struct config_identi
         return job;
     free_job(job);
     return NULL;
+}
+
+static void look(void *ctx);
+
+/* A new certificate goes through a load, as if it were in the files already. */
+static void on_asked(void *ctx)
+{
+    struct run_renewal_job *job = ctx;
+    struct run *r = job->r;
+    r->renewal.asking = false;
+    if (job->outcome == RENEWAL_ANSWERED && !server_is_draining(r->server)) {
+        run_reload_ask(r, NULL, false);
+        return;
+    }
+    r->renewal.job = NULL;
+    if (job->outcome == RENEWAL_LATER) {
+        wait_for_ca(r, job);
+    } else {
+        if (!server_is_draining(r->server))
+            fail(r, job->identity, job->err.text);
+        free_job(job);
+    }
+    look(r); /* at the next one */
 }
 
 static void begin(struct run *r, const struct renewal_item *item)
@@ -335,6 +338,7 @@ void run_renewal_end(struct run *r, const struct snapshot *in_use, const char *w
         fail(r, job->identity, why != NULL ? why : "the files were changed by another program meanwhile");
     }
     free_job(job);
+    look(r);
 }
 
 void run_renewal_stop(struct run *r)

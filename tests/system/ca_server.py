@@ -48,7 +48,7 @@ class CaServer:
         self.pki, self.issuer, self.hours, self.days = case.pki, issuer or case.pki.ca("root"), hours, 0
         self.requests, self.issued, self.clients = [], [], []
         self.answer = self.give  # what a request gets
-        self.extra, self.drop, self.change = [], (), {}
+        self.extra, self.change = [], {}
         self.server = server or case.pki.server()
         self.ended = threading.Event()
         case.addCleanup(self.ended.set)
@@ -70,6 +70,12 @@ class CaServer:
     def reply(self, connection, status, body=b"", **fields):
         text = f"HTTP/1.1 {status}\r\n" + "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
         connection.sendall(text.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    def say(self, status, body, **fields):
+        self.answer = lambda connection, *_: self.reply(connection, status, body, **fields)
+
+    def raw(self, data, times=1):
+        self.answer = lambda connection, *_: [connection.sendall(data) for _ in range(times)]
 
     def issue(self, csr, **change):
         """The certificate for a request. change: subject, spki, extensions, issuer, hours, since."""

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The answer of a CA to a request for a renewed certificate. The CA's server was verified, and still its answer is checked like that of a stranger: the
- * certificate must be of our new key, for the same subject and names, and later than the one in use. What upstreams think of it is tried later.
+ * certificate must be of our new key, for the same subject and names, and later than the one in use. What upstreams think of it is tried later
+ * (security E8).
  */
 #ifndef MTLSD_TLS_TLS_RENEWAL_H
 #define MTLSD_TLS_TLS_RENEWAL_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* E8 */
 #include "mtlsd/control/renewal_answer.h"
 #include "t.h"
 

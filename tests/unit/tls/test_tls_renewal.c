@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* E8 */
 #include "certs.h"
 #include "mtlsd/tls/tls_renewal.h"
 #include "mtlsd/tls/tls_signing_key.h"
