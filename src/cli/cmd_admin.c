@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands that ask a running daemon: status, reload, drain and target. */
+/* The commands that ask a running daemon: status, reload, drain, renew and target. */
 #include "admin_place.h"
 #include "command.h"
 #include "flags.h"
@@ -211,6 +211,27 @@ int cmd_drain(int argc, char **argv)
         .timeout_ms = 10000,
         .fine = 202,
         .print = print_drain,
+    };
+    return run(&command, argc, argv);
+}
+
+static void print_renewal(struct page *p, const json_t *document)
+{
+    page_put(p, document, "{result}: {$detail}\n");
+}
+
+int cmd_renew(int argc, char **argv)
+{
+    static const struct admin_command command = {
+        .word = "renew",
+        .about = "Makes a running daemon renew the certificate of an identity with renew now, before it is due. Returns at once.",
+        .method = "POST",
+        .path = "/renew/",
+        .timeout_ms = 10000,
+        .fine = 202,
+        .print = print_renewal,
+        .operand = "IDENTITY",
+        .n_operands = 1,
     };
     return run(&command, argc, argv);
 }

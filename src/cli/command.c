@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"probe", cmd_probe, "ask a running daemon whether it is ready, for probes of containers"},
     {"reload", cmd_reload, "make a running daemon load configuration and certificates again"},
     {"drain", cmd_drain, "make a running daemon finish open requests and exit"},
+    {"renew", cmd_renew, "make a running daemon renew a certificate now"},
     {"target", cmd_target, "drain, disable or enable a target of a running daemon, or change its weight"},
     {"explain", cmd_explain, "print which line decides about a request or a certificate"},
     {"verify", cmd_verify, "verify certificate files as the daemon would"},

@@ -50,6 +50,7 @@ int cmd_drill(int argc, char **argv);
 int cmd_pki(int argc, char **argv);
 int cmd_registry(int argc, char **argv);
 int cmd_server(int argc, char **argv);
+int cmd_renew(int argc, char **argv);
 int cmd_target(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/admin.h"
+#include "mtlsd/control/renewal.h"
 
 #include "mtlsd/policy/reason.h"
 #include "answers.h"
@@ -140,6 +141,26 @@ static bool answer_target(struct bytes *out, const struct admin_question *questi
     return true;
 }
 
+/* ---- renewals ---- */
+
+/* POST /renew/IDENTITY. False: the path is another. */
+static bool answer_renewal(struct bytes *out, const struct admin_question *question, struct span path, const struct admin_view *view, enum admin_action *action)
+{
+    static const char prefix[] = "/renew/";
+    size_t n = sizeof(prefix) - 1;
+    if (path.len <= n || !span_equals_str(span_of(path.ptr, n), prefix))
+        return false;
+    if (!span_equals_str(question->head->method, "POST"))
+        *action = wrong_method(out, false);
+    else if (view->draining)
+        *action = answers_done(admin_answer_error(out, 409, "the daemon is draining and renews no certificate"));
+    else if (!renewal_ask(view->renewals, span_skip(path, n)))
+        *action = answers_done(admin_answer_error(out, 404, "no identity of this name has renew in the configuration"));
+    else
+        *action = answers_done(answers_word(out, 202, "asked", "the certificate is requested within seconds; the log and the status tell the result"));
+    return true;
+}
+
 enum admin_action admin_answer(struct bytes *out, const struct admin_question *question, const struct admin_view *view)
 {
     const struct http_head *rq = question->head;
@@ -155,10 +176,10 @@ enum admin_action admin_answer(struct bytes *out, const struct admin_question *q
         return endpoints[i].answer(out, view);
     }
     enum admin_action action;
-    if (answer_target(out, question, path, view, &action))
+    if (answer_target(out, question, path, view, &action) || answer_renewal(out, question, path, view, &action))
         return action;
     return answers_done(
-        admin_answer_error(out, 404, "GET /status /dashboard /refusals /metrics /livez /readyz, POST /reload /drain /targets/NAME/{drain,disable,enable,weight}"));
+        admin_answer_error(out, 404, "GET /status /dashboard /refusals /metrics /livez /readyz, POST /reload /drain /renew/IDENTITY /targets/NAME/{drain,disable,enable,weight}"));
 }
 
 int admin_answer_reload(struct bytes *out, const struct admin_reload *result)

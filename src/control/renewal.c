@@ -34,6 +34,16 @@ struct renewal_item *renewal_find(const struct renewal *r, const char *identity)
     return NULL;
 }
 
+bool renewal_ask(struct renewal *r, struct span identity)
+{
+    for (size_t i = 0; r != NULL && i < r->n; i++)
+        if (span_equals_str(identity, r->items[i].identity)) {
+            r->items[i].asked = true;
+            return true;
+        }
+    return false;
+}
+
 /* ---- what there is ---- */
 
 static void plan(struct renewal_item *item, uint64_t random)

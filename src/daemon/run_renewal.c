@@ -266,17 +266,6 @@ void run_renewal_follow(struct run *r)
     }
 }
 
-const char *run_renewal_ask(struct run *r, const char *identity)
-{
-    struct renewal_item *item = renewal_find(&r->renewal.plan, identity);
-    if (item == NULL)
-        return config_find_identity(server_snapshot(r->server)->config, identity) != NULL ? "this identity has no renew in the configuration" : "no identity has this name";
-    if (server_is_draining(r->server))
-        return "the daemon is draining";
-    item->asked = true;
-    return NULL;
-}
-
 /* ---- the load ---- */
 
 /* A reload that a person asked for must not fail because of a renewed certificate: that goes with the next load. */

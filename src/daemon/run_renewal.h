@@ -35,7 +35,4 @@ void run_renewal_write(struct run *r, struct run_reload *reload);
 /* That load has ended; why NULL: its snapshot, in_use, is in use. */
 void run_renewal_end(struct run *r, const struct snapshot *in_use, const char *why);
 
-/* NULL: it begins as soon as possible; else why not. */
-const char *run_renewal_ask(struct run *r, const char *identity);
-
 #endif

@@ -67,6 +67,13 @@ class Est(Case):
         self.assertTrue(self.pair()[0])
         self.assertEqual("/1.0/rekey", self.ca.requests[0][0].target)
 
+    def test_a_person_may_have_it_renewed_at_once(self):
+        self.begin(before="1h")
+        done = self.command("renew", "-c", self.mtlsd.config_path, "me")
+        self.assertEqual((0, True), (done.returncode, done.stdout.startswith("asked: ")), done.stderr)
+        self.wait_for_renewal()
+        self.assertIn("no identity of this name", self.command("renew", "-c", self.mtlsd.config_path, "you").stderr)
+
     def test_a_ca_that_decides_later_is_asked_again_with_the_same_request(self):
         self.begin(before="11d")
         self.ca.say("202 Accepted", b"", Retry_After=1)

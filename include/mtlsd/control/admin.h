@@ -65,7 +65,7 @@ struct admin_view {
     struct admin_reloads reloads;
     const struct rotation_counts *rotations; /* NULL: none are counted */
     const struct fallback *fallback; /* NULL: nothing is known */
-    const struct renewal *renewals;  /* NULL: nothing is renewed */
+    struct renewal *renewals;  /* NULL: nothing is renewed */
     bool files_polled; /* changed files are found by looking, because the system reports no events */
     int64_t last_reload;           /* 0: none yet */
     const char *last_reload_error; /* NULL: it went well */
@@ -88,7 +88,7 @@ struct admin_question {
     const char *asked_by; /* for the log */
 };
 
-/* GET /status, /dashboard (without its forms' nonce: buttons are for browsers), /refusals, /metrics, /livez, /readyz; POST /reload, /drain, /targets/UPSTREAM/TARGET/ and drain, disable, enable or weight?weight=N. The
+/* GET /status, /dashboard (without its forms' nonce: buttons are for browsers), /refusals, /metrics, /livez, /readyz; POST /reload, /drain, /renew/IDENTITY, /targets/UPSTREAM/TARGET/ and drain, disable, enable or weight?weight=N. The
  * connection closes after the response. */
 enum admin_action admin_answer(struct bytes *out, const struct admin_question *question, const struct admin_view *view);
 

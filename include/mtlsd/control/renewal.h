@@ -34,6 +34,8 @@ void renewal_clear(struct renewal *r);
  * as it was. */
 MUST_CHECK int renewal_follow(struct renewal *r, const struct snapshot *s, int64_t now, uint64_t random);
 struct renewal_item *renewal_find(const struct renewal *r, const char *identity); /* NULL: none */
+/* A person wants it renewed as soon as possible. False: there is no such identity with renew. r NULL: nothing is renewed. */
+bool renewal_ask(struct renewal *r, struct span identity);
 /* The one to renew now. NULL: none. One that has expired is marked as ended, once: *ended gets it, or NULL. */
 struct renewal_item *renewal_next(struct renewal *r, int64_t now, struct renewal_item **ended);
 

@@ -2,6 +2,7 @@
 #include "t.h"
 
 #include "mtlsd/control/admin.h"
+#include "mtlsd/control/renewal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -302,6 +303,27 @@ START_TEST(says_so_when_there_is_no_room_for_the_answer)
 }
 END_TEST
 
+/* E6 */
+START_TEST(a_renewal_is_asked_for_by_post_alone)
+{
+    static const char *const host[] = {"Host", "localhost", NULL}, *const page[] = {"Host", "localhost", "Origin", "http://a", NULL};
+    struct renewal_item item = {.identity = (char *)(uintptr_t)"me"};
+    struct renewal all = {&item, 1};
+    struct admin_view view = make_view();
+    const struct asks { const char *method, *path, *const *fields; struct renewal *renewals; unsigned status; bool asked; } asks[] = {
+        {"GET", "/renew/me", host, &all, 405, false},  {"POST", "/renew/me", page, &all, 403, false}, {"POST", "/renew/you", host, &all, 404, false},
+        {"POST", "/renew/", host, &all, 404, false},   {"POST", "/renew/me", host, NULL, 404, false}, {"POST", "/renew/me", host, &all, 202, true},
+    };
+    for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
+        view.renewals = asks[i].renewals;
+        bytes_clear(&out);
+        ck_assert_int_eq(ask(asks[i].method, asks[i].path, asks[i].fields, &view), ADMIN_ANSWERED);
+        ck_assert_uint_eq(status_of_answer(), asks[i].status);
+        ck_assert(item.asked == asks[i].asked);
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("admin");
@@ -314,6 +336,7 @@ Suite *suite(void)
     tcase_add_test(t, disables_a_target_and_changes_its_weight);
     tcase_add_test(t, tells_the_length_of_what_it_sends);
     tcase_add_test(t, gives_every_finding_of_a_reload);
+    tcase_add_test(t, a_renewal_is_asked_for_by_post_alone);
     tcase_add_test(t, says_so_when_there_is_no_room_for_the_answer);
     suite_add_tcase(s, t);
     return s;
