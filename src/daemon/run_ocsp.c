@@ -57,10 +57,10 @@ void run_ocsp_follow(struct run_ocsp *o, struct server *server)
 {
     struct err err = {0};
     const struct ocsp_client_hooks hooks = {o, on_answers, on_revoked, on_failure};
-    o->server = server;
     tls_ocsp_store_reload(o->store);
     if (o->client != NULL || !is_wanted(server_snapshot(server)))
         return;
+    o->server = server; /* before there is a thread that reads it */
     o->client = ocsp_client_start(o->store, &hooks, &err);
     if (o->client == NULL)
         log_say(LOG_LEVEL_ERROR, "ocsp", "no OCSP responder is asked: %s", err.text);

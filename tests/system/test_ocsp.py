@@ -18,7 +18,7 @@ class Case(peers.Callers, harness.Case):
         self.root = self.pki.ca("root")
         self.responder = Responder(self, self.root)
         self.backend = peers.Backend(self)
-        named = 'ocsp_hosts = [ "127.0.0.1" ];' if hosts else ""
+        named = 'ocsp_hosts = [ "127.0.0.1", "localhost" ];' if hosts else ""
         self.trust = f'ca = "{self.root.crt}"; ocsp = "{mode}"; {named} ocsp_timeout = "{timeout}"; {more}'
         self.port = self.verifier(self.backend.port, trust=self.trust, **options)
 
@@ -36,6 +36,7 @@ class Answers(Case):
         caller = self.caller()
         self.assertEqual([True] * 3, [self.is_let_in(caller) for _ in range(3)])
         self.assertEqual(1, len(self.responder.seen))
+        self.assertTrue(self.is_let_in(self.caller(url=f"http://localhost:{self.responder.port}/ocsp")))  # a name that is looked up
 
     def test_a_revoked_one_is_refused_in_both_modes(self):
         for mode in ("hard", "soft"):
