@@ -42,7 +42,7 @@ static void try_identities(struct run_reload *reload, struct findings *findings)
     run_fallback_try(reload, findings);
     rotation_review(&reload->rotation, reload->loaded, clock_now(), findings);
     if (!findings_failed(findings))
-        canary_try(&reload->rotation, reload->loaded, findings);
+        canary_try(&reload->rotation, reload->old, reload->loaded, findings);
 }
 
 static void load_again(void *ctx)

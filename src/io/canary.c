@@ -26,6 +26,23 @@ static void try_upstream(const struct plan_upstream *up, const struct snapshot *
         }
 }
 
+static const struct plan_target *find_target(const struct snapshot *s, const char *upstream, const char *target)
+{
+    for (size_t i = 0; i < s->n_targets; i++)
+        if (strcmp(s->targets[i].upstream->conf->name, upstream) == 0 && strcmp(s->targets[i].conf->text, target) == 0)
+            return &s->targets[i];
+    return NULL;
+}
+
+static enum reason ask(const struct snapshot *next, const char *upstream, const char *target, struct probe_target *t)
+{
+    const struct plan_target *found = find_target(next, upstream, target);
+    *t = (struct probe_target){.reason = REASON_UNDECIDED, .text = "there is no such target any more"};
+    if (found != NULL)
+        probe_target_try(t, next, found);
+    return t->reason;
+}
+
 static void report(const struct rotation_change *change, const struct plan_upstream *up, const struct probe_target *t, struct findings *out)
 {
     struct tls_identity_facts old, fresh;
@@ -48,7 +65,20 @@ static void report(const struct rotation_change *change, const struct plan_upstr
                      change->conf->name, up->conf->name, fresh.subject, fresh.serial);
 }
 
-void canary_try(const struct rotation *rotation, const struct snapshot *next, struct findings *out)
+/* Then the refusal is not because of the new certificate. */
+static bool refuses_old(const struct snapshot *old, const struct plan_upstream *up, const struct probe_target *t)
+{
+    struct probe_target before;
+    return t->reason == REASON_OUR_CERTIFICATE_REFUSED && ask(old, up->conf->name, t->target->conf->text, &before) == REASON_OUR_CERTIFICATE_REFUSED;
+}
+
+static void report_both(const struct rotation_change *change, const struct plan_upstream *up, const struct probe_target *t, struct findings *out)
+{
+    findings_add(out, FINDING_WARNING, change->conf->where, "identity \"%s\": upstream %s (%s) refuses the certificate in use, too, so that the new one is taken: %s",
+                 change->conf->name, up->conf->name, t->target->conf->text, t->text);
+}
+
+void canary_try(const struct rotation *rotation, const struct snapshot *old, const struct snapshot *next, struct findings *out)
 {
     double end = probe_seconds() + ALL_S;
     size_t left_out = 0;
@@ -64,28 +94,15 @@ void canary_try(const struct rotation *rotation, const struct snapshot *next, st
         }
         try_upstream(up, next, &t);
         const struct rotation_change *shown = t.ours != NULL ? rotation_by(rotation, t.ours) : change;
-        if (shown != NULL) /* else the server chose one of its other identities, which is as it was */
+        if (shown == NULL) /* the server chose one of its other identities, which is as it was */
+            continue;
+        if (refuses_old(old, up, &t))
+            report_both(shown, up, &t, out);
+        else
             report(shown, up, &t, out);
     }
     if (left_out > 0)
         findings_add(out, FINDING_WARNING, "", "new certificates were not tried on %zu upstreams, because that took longer than %d s", left_out, ALL_S);
-}
-
-static const struct plan_target *find_target(const struct snapshot *s, const char *upstream, const char *target)
-{
-    for (size_t i = 0; i < s->n_targets; i++)
-        if (strcmp(s->targets[i].upstream->conf->name, upstream) == 0 && strcmp(s->targets[i].conf->text, target) == 0)
-            return &s->targets[i];
-    return NULL;
-}
-
-static enum reason ask(const struct snapshot *next, const char *upstream, const char *target, struct probe_target *t)
-{
-    const struct plan_target *found = find_target(next, upstream, target);
-    *t = (struct probe_target){.reason = REASON_UNDECIDED, .text = "there is no such target any more"};
-    if (found != NULL)
-        probe_target_try(t, next, found);
-    return t->reason;
 }
 
 enum reason canary_try_target(const struct snapshot *next, const char *upstream, const char *target, char text[CANARY_TEXT_SIZE])

@@ -202,6 +202,13 @@ class FallbackByStatus(test_rotation.Case):
         self.start(self.app.target, upstream="pool = { max = 0; };")
         self.renewed = self.renew(lambda: self.app.serials[-1][1])
 
+    def test_an_app_that_answers_400_to_head_for_reasons_of_its_own_takes_a_renewal(self):
+        self.app = Fickle(self)
+        self.app.statuses = {b"HEAD": "400 Bad Request"}
+        self.start(self.app.target, upstream="pool = { max = 0; };")
+        self.renew(lambda: self.app.serials[-1][1])
+        self.wait_for_log("refuses the certificate in use, too, so that the new one is taken")
+
     def heads(self):
         return sum(method == b"HEAD" for method, _ in self.app.serials)
 

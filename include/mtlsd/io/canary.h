@@ -7,9 +7,10 @@
 
 /*
  * An error in out for each upstream that refuses a new certificate while the one in use is still good. An upstream that cannot be reached says nothing
- * about a certificate, and is a warning; so is an upstream that there was no time for. Names the identities, certificates and upstreams.
+ * about a certificate, and is a warning; so is an upstream that there was no time for, and one that refuses the certificate in use (of the snapshot old),
+ * too, as an app may that answers 400 to a HEAD. Names the identities, certificates and upstreams.
  */
-void canary_try(const struct rotation *rotation, const struct snapshot *next, struct findings *out);
+void canary_try(const struct rotation *rotation, const struct snapshot *old, const struct snapshot *next, struct findings *out);
 
 /* One handshake with this target of the snapshot, named as written; what came of it is in text. REASON_UNDECIDED: there is no such target. */
 enum { CANARY_TEXT_SIZE = 640 };
