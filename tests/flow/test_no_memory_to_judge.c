@@ -27,7 +27,7 @@ static void make(void)
     certs_make(&(struct certs_order){.cn = "Root", .ca = true}, &foreign);
     certs_make(&(struct certs_order){.cn = "Middle", .ca = true, .issuer = &root}, &middle);
     certs_make(&(struct certs_order){.cn = "good", .ou = "ops", .sans = {"dns:a.example", "uri:spiffe://td/a"}, .issuer = &middle}, &good);
-    certs_make(&(struct certs_order){.cn = "revoked", .issuer = &middle, .serial = REVOKED_SERIAL}, &revoked);
+    certs_make(&(struct certs_order){.cn = "revoked", .issuer = &middle, .serial = REVOKED_SERIAL, .sans = {"uri:spiffe://td/revoked"}}, &revoked);
     certs_make(&(struct certs_order){.cn = "expired", .issuer = &middle, .not_after = CERTS_NOW - 1}, &expired);
     certs_make(&(struct certs_order){.cn = "stranger", .issuer = &foreign}, &stranger);
     certs_make_crl(&(struct certs_crl_order){.issuer = &middle, .serials = serials, .n_serials = 3}, &list);
