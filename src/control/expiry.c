@@ -2,6 +2,7 @@
 #include "mtlsd/control/expiry.h"
 
 #include "mtlsd/base/text.h"
+#include "mtlsd/config/config_renew.h"
 #include "mtlsd/tls/tls_identity.h"
 #include "mtlsd/tls/tls_intercept.h"
 #include "mtlsd/tls/tls_trust.h"
@@ -55,7 +56,8 @@ static void each_of_identity(const struct snapshot_identity *identity, thing_fn 
     char what[320];
     for (size_t i = 0; tls_identity_link(identity->tls, i, &link); i++) {
         snprintf(what, sizeof(what), "identity \"%s\": certificate %s", identity->conf->name, link.subject);
-        on_thing(ctx, &(struct thing){what, identity->conf->where, "expires", "is expired", "renew it; peers refuse expired certificates",
+        const char *advice = config_renew_is_on(identity->conf) ? "mtlsd did not renew it yet: see the log and the status for the reason" : "renew it; peers refuse expired certificates";
+        on_thing(ctx, &(struct thing){what, identity->conf->where, "expires", "is expired", advice,
                                       link.not_before, link.not_after});
     }
 }
