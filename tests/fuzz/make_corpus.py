@@ -3,6 +3,7 @@
 """Writes the seeds of tests/fuzz/corpus/*: files named seed-*. What a fuzzer found lies beside them under other names and is left alone.
 The certificates come from tests/fuzz/pki; a first flight is recorded from openssl."""
 import base64
+import json
 import pathlib
 import re
 import socket
@@ -410,5 +411,19 @@ def workload():
                 b"\2" + b"\1\0\0\0\1x", b"\2grpc-status: 7\r\n", b"\2grpc-message: no identity issued\r\n", b"\3\x08\x01\x10\x07\x42\x0b/agent.sock"]
 
 
-for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, ocsp, engine, words, log, http1, http2_client, http2_upstream, codec_pairs, proxy_protocol, starttls, tls_hello, route, config, wire, xfcc, keys, workload):
+def est():
+    """Answers of CAs to a renewal: base64 of PKCS#7 with certificates alone, and the JSON of step-ca."""
+    def certs_only(*names, signers=b""):
+        data = tlv(2, b"\1") + tlv(0x31, b"") + tlv(0x30, tlv(6, b"\x2a\x86\x48\x86\xf7\x0d\1\7\1")) + tlv(0xA0, b"".join(map(der, names))) + tlv(0x31, signers)
+        return tlv(0x30, tlv(6, b"\x2a\x86\x48\x86\xf7\x0d\1\7\2") + tlv(0xA0, tlv(0x30, data)))
+
+    one, leaf = certs_only("leaf.pem"), text("leaf.pem").decode()
+    return [base64.encodebytes(one), base64.b64encode(one), base64.b64encode(certs_only("leaf.pem", "middle.pem", "root.pem")), base64.b64encode(certs_only("leaf.pem", "expired.pem")),
+            base64.b64encode(certs_only("root.pem")), base64.b64encode(certs_only()), base64.b64encode(certs_only("leaf.pem", signers=b"\x30\0")), base64.b64encode(one[:-40]),
+            base64.b64encode(der("leaf.pem")), b"<html>", b"\0", text("leaf.pem"),
+            json.dumps({"crt": leaf, "ca": text("middle.pem").decode(), "certChain": [leaf, text("middle.pem").decode()]}), json.dumps({"crt": leaf}), json.dumps({"certChain": [leaf[:99]] * 11}),
+            '{"crt": 1}', '{"crt": "a", "crt": "b"}', "{"]
+
+
+for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, ocsp, engine, words, log, http1, http2_client, http2_upstream, codec_pairs, proxy_protocol, starttls, tls_hello, route, config, wire, xfcc, keys, workload, est):
     put(make.__name__, make())
