@@ -74,7 +74,7 @@ listeners  = { front = { bind = "127.0.0.1:8443";
         ("revoked, and no list", {"tls": 'tolerate = [ "revoked" ];', "rest": 'routes = ( { cert = "revoked"; respond = 403; }, { upstream = "app"; } );'}, 0,
          r'conf:6: warning: .*never matches: trust "clients" has no revocation list'),
         ("an upstream of no name", {"rest": 'upstream = "partner";'}, 3, r'conf:6: error: .*no upstream "partner" is defined; there are: app'),
-        ("a key of no program", {"trust": CA + "; colour = 1"}, 3, r"conf:2: error: trusts\.clients\.colour: unknown key; there are ca, crl"),
+        ("a key of no program", {"trust": CA + "; colour = 1"}, 3, r"conf:2: error: trusts\.clients\.colour: unknown key; there are ca, source, crl"),
     ]
 
     def test_each_is_told_with_its_place_and_what_to_do(self):
