@@ -26,12 +26,20 @@ struct literal {
     uint8_t bytes[16];
 };
 
+/* The last byte of an address is a digit, of a group or an octet, or the colon of "::". */
+static bool may_end_literal(uint8_t last)
+{
+    return (last >= '0' && last <= '9') || ((last | 0x20) >= 'a' && (last | 0x20) <= 'f') || last == ':';
+}
+
 /* An address in the usual spelling of programs and browsers. "127.1", "0x7f.1", "::ffff:127.0.0.1" and the like are suspicious spellings of an
  * address. */
 static bool read_literal(struct span host, struct literal *out)
 {
     char text[INET6_ADDRSTRLEN], again[INET6_ADDRSTRLEN];
     if (host.len == 0 || host.len >= sizeof(text))
+        return false;
+    if (!may_end_literal(host.ptr[host.len - 1])) /* most names, which need no parsing */
         return false;
     memcpy(text, host.ptr, host.len);
     text[host.len] = '\0';
