@@ -203,17 +203,12 @@ void tls_engine_free(struct tls_engine *e)
     free(e);
 }
 
-unsigned tls_engine_flags(const struct tls_engine *e)
+/* Of an engine that does anything but carry bytes. */
+static unsigned rare_flags(const struct tls_engine *e)
 {
     unsigned flags = 0;
     if (e->handshaking)
         flags |= TLS_HANDSHAKING;
-    if (e->wire_out.len > 0)
-        flags |= TLS_HAS_WIRE;
-    if (!e->handshaking && !e->renegotiating && !e->failed && !e->ended && e->wire_out.len < WIRE_OUT_MARK)
-        flags |= TLS_TAKES_APP;
-    if (e->maybe_app)
-        flags |= TLS_HAS_APP;
     if (e->peer_closed)
         flags |= TLS_CLOSED;
     if (e->failed)
@@ -221,6 +216,16 @@ unsigned tls_engine_flags(const struct tls_engine *e)
     if (e->waits && !e->failed)
         flags |= TLS_WAITS;
     return flags;
+}
+
+unsigned tls_engine_flags(const struct tls_engine *e)
+{
+    unsigned flags = (e->wire_out.len > 0 ? TLS_HAS_WIRE : 0u) | (e->maybe_app ? TLS_HAS_APP : 0u);
+    bool rare = e->handshaking | e->peer_closed | e->failed | e->waits; /* asked many times a request: one jump for all */
+    bool takes_none = e->handshaking | e->renegotiating | e->failed | e->ended | (e->wire_out.len >= WIRE_OUT_MARK);
+    if (!takes_none)
+        flags |= TLS_TAKES_APP;
+    return rare ? flags | rare_flags(e) : flags;
 }
 
 /* ---- handshake ---- */
