@@ -263,7 +263,7 @@ class Verifies(Pki):
         self.must("pki", "issue", "plain", "--client", "--dir", self.pki)
         self.assertEqual(0, self.run_it(*self.verify("payments.crt", "--spiffe-domain", "x")).returncode)
         for name, domain in (("payments.crt", "y"), ("payments.crt", "x.example"), ("plain.crt", "x")):
-            self.refuses(4, r"^status +constraint\nbecause .*SPIFFE", *self.verify(name, "--spiffe-domain", domain))
+            self.refuses(4, r"^status +wrong_trust_domain\nbecause .*SPIFFE", *self.verify(name, "--spiffe-domain", domain))
         for bad in ("X", "spiffe://x", "x/y", "*"):
             self.refuses(2, "--spiffe-domain", *self.verify("payments.crt", "--spiffe-domain", bad))
 
