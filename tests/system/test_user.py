@@ -83,6 +83,17 @@ class User(harness.Case):
         for name in ("admin.sock", "local.sock", "log"):
             self.assertEqual((self.place / name).stat().st_uid, NOBODY, name)
 
+    def test_what_the_environment_holds_is_read(self):
+        self.prepare()
+        self.file.write_text(self.text().replace('bundle = "me.pem"', 'bundle = "env:WEB_PEM"'))
+        self.variables["WEB_PEM"] = (self.place / "me.pem").read_text()
+        for name, setting in (("keys apart", ""), ("keys in process", "insecure_keys_in_process = true; ")):
+            with self.subTest(name):
+                self.file.write_text(setting + self.file.read_text())
+                self.start()
+                self.assertEqual(self.get(), "fine")
+                self.mtlsd.stop()
+
     def test_reloads_run_as_the_user_and_keep_what_they_cannot_replace(self):
         self.prepare()
         self.start()
