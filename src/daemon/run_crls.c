@@ -204,8 +204,8 @@ void run_crls_follow(struct run_crls *c, struct server *server)
     if (n > 0 && c->watch == NULL)
         log_say(LOG_LEVEL_ERROR, "crl", "out of memory: changed revocation lists count from the next reload on");
     follow_urls(c, server_snapshot(server));
-    if (n > 0 || c->round != NULL)
-        start_reading(c); /* changes between loading and watching */
+    if (c->watch == NULL && (n > 0 || c->round != NULL))
+        start_reading(c); /* with a watch its first look is what starts it: nothing changes unseen between the two */
     free((void *)files);
 }
 

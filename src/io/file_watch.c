@@ -309,7 +309,7 @@ static void after_look(void *ctx)
         free_if_over(f);
         return;
     }
-    bool changed = f->known && memcmp(f->seen, f->fresh, f->n * sizeof(*f->seen)) != 0, listens = f->folders != NULL;
+    bool changed = !f->known || memcmp(f->seen, f->fresh, f->n * sizeof(*f->seen)) != 0, listens = f->folders != NULL;
     memcpy(f->seen, f->fresh, f->n * sizeof(*f->seen));
     f->known = true;
     if (changed || !same_names(&f->names, &f->found))
