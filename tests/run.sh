@@ -113,6 +113,7 @@ run_system() {
     MTLSD=${MTLSD:-$PWD/$build/mtlsd}
     export MTLSD
     if [ $# -eq 0 ]; then
+        set -- --again 2
         say "waiting for the other builds"
         wait
         for other in $others; do

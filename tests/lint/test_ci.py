@@ -37,6 +37,11 @@ class Sum(unittest.TestCase):
         self.assertEqual((1, "7 passed, 1 failed, 1 skipped"), self.ran(FINE, "echo no root; exit 2")[:2])
         self.assertEqual((1, "14 passed, 1 failed, 2 skipped"), self.ran(FINE, FINE + "; echo the demo failed; exit 1")[:2])
 
+    def test_what_is_unsteady_is_told_at_the_end(self):
+        told = "unsteady: test_x.py failed beside others and passed alone"
+        code, last, text = self.ran(f"echo '{told}'; {FINE}", FINE)
+        self.assertEqual((0, "14 passed, 0 failed, 2 skipped", told), (code, last, text.splitlines()[-2]))
+
     def test_nothing_run_is_red(self):
         self.assertEqual((1, "0 passed, 0 failed, 0 skipped"), self.ran(":", ":")[:2])
 

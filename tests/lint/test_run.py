@@ -45,6 +45,9 @@ class Run(unittest.TestCase):
         for preset in ("tsan", "release"):
             self.assertEqual(1, calls.count(f"cmake --build --preset {preset} --target mtlsd\n"))
 
+        self.assertIn("--folder tests/system --counts ", calls)
+        self.assertEqual(1, calls.count("--again 2"))  # of the system tests alone
+
     def test_a_build_beside_the_others_that_fails_is_red(self):
         code, lines, calls = self.ran(broken="tsan")
         self.assertEqual((1, ["failed: the build of build/tsan", "13 passed, 1 failed, 2 skipped"]), (code, lines[-2:]))

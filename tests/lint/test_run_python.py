@@ -30,6 +30,14 @@ FILES = {
         import os
         class T(unittest.TestCase):
             def test_one(self): os.kill(os.getpid(), 9)""",
+    "test_unsteady": """
+        import os
+        class T(unittest.TestCase):
+            def test_one(self):
+                with open(os.environ["SEEN"], "a+") as seen:
+                    again = seen.tell() > 0
+                    seen.write("once")
+                self.assertTrue(again)""",
     "test_empty": "",
     "test_broken": "import nothing_of_this_name",
     "test_hanging": """
@@ -71,6 +79,21 @@ class RunPython(unittest.TestCase):
         while self.sleeps():
             self.assertLess(time.monotonic(), deadline, "what the hanging file started was not ended")
             time.sleep(0.02)
+
+    def test_a_file_that_fails_beside_others_runs_again_alone(self):
+        code, out, counts, failed, _ = self.ran("unsteady", "--again", "2")
+        self.assertEqual((0, "1 0 0\n", []), (code, counts, failed), out)
+        self.assertIn("unsteady: test_unsteady.py failed beside others and passed alone\n", out)
+        self.assertIn("AssertionError", out)  # why it failed at first is told all the same
+
+    def test_what_fails_again_has_failed(self):
+        code, out, counts, failed, _ = self.ran("bad", "unsteady", "--again", "2")
+        self.assertEqual((1, "2 1 0\n", ["test_bad.py"]), (code, counts, failed), out)
+        self.assertEqual(1, out.count("unsteady: "))
+
+    def test_more_that_fail_than_may_run_again_have_failed(self):
+        code, out, counts, failed, _ = self.ran("bad", "unsteady", "--again", "1")
+        self.assertEqual((1, "1 2 0\n", ["test_bad.py", "test_unsteady.py"]), (code, counts, failed), out)
 
     def test_names_and_other_programs(self):
         code, out, counts, failed, _ = self.ran("good", "--also", "/other/build/mtlsd", "good")

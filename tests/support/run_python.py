@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the test_*.py files of a folder, several at a time, each in a process of its own with a deadline.
 
-usage: run_python.py --folder tests/system [--counts FILE] [--failed FILE] [--jobs N] [--deadline SECONDS] [--also PROGRAM NAME]...
-       [--instead PROGRAM NAME]... [NAME...]
+usage: run_python.py --folder tests/system [--counts FILE] [--failed FILE] [--jobs N] [--deadline SECONDS] [--again N]
+       [--also PROGRAM NAME]... [--instead PROGRAM NAME]... [NAME...]
 Appends "passed failed skipped" to one FILE and the names of files that failed to the other. A file that dies, hangs or holds no test counts as one
 failure. --also runs the files whose name contains NAME once more, with another build of mtlsd; --instead runs them with that build alone.
+--again: at most N files that failed beside others run once more alone, and count by that; one that passes then is named as unsteady.
 
 The process of a file is a fork of this one, which has no threads and has loaded the modules that most files need: a start of Python with them
 costs a tenth of a second.
@@ -82,7 +83,7 @@ class File:
     """A test file that runs."""
 
     def __init__(self, job):
-        self.path, program = job
+        self.job, (self.path, program) = job, job
         self.label = f"{self.path.name} ({pathlib.Path(program).parent.name})" if program else self.path.name
         self.folder = tempfile.mkdtemp(prefix="mtlsd-test-")  # by hand: the new process would clean up a TemporaryDirectory, too
         self.result = pathlib.Path(self.folder, "counts.json")
@@ -120,7 +121,7 @@ class File:
             os.killpg(self.pid, signal.SIGKILL)  # the file, the peers it started, and nothing else
 
     def finish(self):
-        """Gives (label, counts, output, seconds, CPU seconds of the file and what it started and waited for)."""
+        """Gives (job, label, counts, output, seconds, CPU seconds of the file and what it started and waited for)."""
         counts, cpu = json.loads(self.result.read_text()) if self.result.exists() else ([0, 1, 0], 0)
         output = self.output.read_text(errors="replace") if self.output.exists() else ""
         if self.late:
@@ -130,7 +131,7 @@ class File:
             output += f"\n{self.path.name}: holds no test\n"
         seconds = time.monotonic() - self.began
         shutil.rmtree(self.folder, True)
-        return self.label, counts, output, seconds, cpu
+        return self.job, self.label, counts, output, seconds, cpu
 
 
 def run_files(jobs, at_once, deadline_s):
@@ -157,6 +158,34 @@ def run_files(jobs, at_once, deadline_s):
         shutil.rmtree(sys.pycache_prefix, True)
 
 
+def run_and_tell(jobs, options):
+    """Gives {job: (label, counts)}, and prints a line for each and the output of those that failed."""
+    ended = {}
+    for job, label, counts, output, seconds, cpu in run_files(jobs, options.jobs, options.deadline):
+        print(f"  {label:28} {counts[0]:4} passed {counts[1]:3} failed {counts[2]:3} skipped {seconds:7.1f}s"
+              f" {cpu:6.1f}s of CPU", flush=True)
+        if counts[1]:
+            print(output, flush=True)
+        ended[job] = label, counts
+    return ended
+
+
+def failed_of(ended):
+    return [job for job, (_, counts) in ended.items() if counts[1]]
+
+
+def run_again_alone(ended, options):
+    """What fails beside others and passes alone has a race, of its own or of mtlsd: it is named, so that it is looked for."""
+    jobs = failed_of(ended)
+    if not 0 < len(jobs) <= options.again:
+        return
+    options.jobs = 1
+    print(f"  once more, alone: {len(jobs)} that failed", flush=True)
+    ended.update(run_and_tell(jobs, options))
+    for job in set(jobs) - set(failed_of(ended)):
+        print(f"unsteady: {ended[job][0]} failed beside others and passed alone", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", required=True)
@@ -164,6 +193,7 @@ def main():
     parser.add_argument("--failed")
     parser.add_argument("--jobs", type=int, default=5 * (os.cpu_count() or 1) // 2)  # more than half of them wait for time to pass
     parser.add_argument("--deadline", type=float, default=FILE_DEADLINE_S)
+    parser.add_argument("--again", type=int, default=0)
     parser.add_argument("--also", nargs=2, action="append", default=[], metavar=("PROGRAM", "NAME"))
     parser.add_argument("--instead", nargs=2, action="append", default=[], metavar=("PROGRAM", "NAME"))
     parser.add_argument("names", nargs="*")
@@ -173,14 +203,10 @@ def main():
     instead = {f: program for program, name in options.instead for f in files if name in f.name}
     jobs = [(f, instead.get(f)) for f in files if not options.names or any(n in f.name for n in options.names)]
     jobs += [(f, program) for program, name in options.also for f in files if name in f.name]
-    total, broken = [0, 0, 0], []
-    for label, counts, output, seconds, cpu in run_files(sorted(jobs, key=order), options.jobs, options.deadline):
-        total = [a + b for a, b in zip(total, counts)]
-        print(f"  {label:28} {counts[0]:4} passed {counts[1]:3} failed {counts[2]:3} skipped {seconds:7.1f}s"
-              f" {cpu:6.1f}s of CPU", flush=True)
-        if counts[1]:
-            broken.append(f"{os.path.relpath(folder, ROOT)}/{label}")
-            print(output, flush=True)
+    ended = run_and_tell(sorted(jobs, key=order), options)
+    run_again_alone(ended, options)
+    total = [sum(column) for column in zip([0, 0, 0], *(counts for _, counts in ended.values()))]
+    broken = [f"{os.path.relpath(folder, ROOT)}/{ended[job][0]}" for job in failed_of(ended)]
     if options.counts:
         with open(options.counts, "a") as out:
             print(*total, file=out)
