@@ -213,13 +213,6 @@ static void check_crl_cache(const struct config_reader *r)
         config_read_complain(r, FINDING_WARNING, config_read_at(r->root, "crl_cache", NULL, NULL), "has no effect: no trust has crl = \"fetch\"");
 }
 
-const char *config_check_public(const struct config_listener *l)
-{
-    if (l->n_allow > 0 && !l->allow_log_only)
-        return "the public CAs of this machine (\"system\") issue certificates to everyone, so that only allow keeps clients out: name the CA of your clients";
-    return "the public CAs of this machine (\"system\") issue certificates to everyone, and all these clients are accepted: name the CA of your clients";
-}
-
 void config_check(const struct config_reader *r)
 {
     const struct config *c = r->config;

@@ -7,6 +7,13 @@
 
 #include <string.h>
 
+const char *config_check_public(const struct config_listener *l)
+{
+    if (l->n_allow > 0 && !l->allow_log_only)
+        return "the public CAs of this machine (\"system\") issue certificates to everyone, so that only allow keeps clients out: name the CA of your clients";
+    return "the public CAs of this machine (\"system\") issue certificates to everyone, and all these clients are accepted: name the CA of your clients";
+}
+
 struct look { /* at one listener's identities */
     const struct config_reader *r;
     const struct config_listener *l;
