@@ -81,7 +81,7 @@ static int talk(struct run_renewal_job *job, struct renewal_reply *reply)
     struct tls_context *tls = context_of(job, &place);
     int rc = tls != NULL ? renewal_answer_ask(&question, &request, &job->err) : -1;
     if (rc == 0) {
-        rc = renewal_call(&(struct renewal_call){&place.server, tls, bytes_span(&request)}, reply, &job->err);
+        rc = renewal_call(&(struct renewal_call){.server = &place.server, .tls = tls, .request = bytes_span(&request)}, reply, &job->err);
         bytes_clear(&request);
     }
     tls_context_unref(tls);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CONNECT_MS = 10000, ALL_MS = 30000, HEAD_MAX = 32 * 1024, FIELDS_MAX = 100, PIECE = 16 * 1024, RETRY_MOST = 1000000 };
+enum { HEAD_MAX = 32 * 1024, FIELDS_MAX = 100, PIECE = 16 * 1024, RETRY_MOST = 1000000 };
 
 struct reading {
     struct http1 *http;
@@ -76,12 +76,27 @@ static int take(struct reading *r, struct span in)
     }
 }
 
-static int failed(const struct probe *p, struct err *err)
+static unsigned all_ms(const struct renewal_call *call)
 {
-    return err_set(err, ERR_IO, "%s", probe_text(p));
+    return call->all_ms > 0 ? call->all_ms : RENEWAL_CALL_MS;
 }
 
-static int read_answer(struct reading *r, struct probe *p)
+static int failed(const struct probe *p, const struct renewal_call *call, struct err *err)
+{
+    unsigned connect_ms = call->connect_ms > 0 ? call->connect_ms : RENEWAL_CALL_CONNECT_MS;
+    switch (probe_reason(p)) {
+    case REASON_CONNECT_TIMEOUT:
+        return err_set(err, ERR_IO, "no connection to the CA within %g s", connect_ms / 1000.0);
+    case REASON_HANDSHAKE_TIMEOUT:
+        return err_set(err, ERR_IO, "the CA did not finish the TLS handshake within %g s", all_ms(call) / 1000.0);
+    case REASON_RESPONSE_TIMEOUT:
+        return err_set(err, ERR_IO, "the CA did not send a whole answer within %g s", all_ms(call) / 1000.0);
+    default:
+        return err_set(err, ERR_IO, "%s", probe_text(p));
+    }
+}
+
+static int read_answer(struct reading *r, struct probe *p, const struct renewal_call *call)
 {
     static const char none[] = "the server closed the connection without a whole answer";
     uint8_t piece[PIECE];
@@ -91,7 +106,7 @@ static int read_answer(struct reading *r, struct probe *p)
         if (n > 0)
             rc = take(r, span_of(piece, n));
         else if (probe_failed(p))
-            return failed(p, r->err);
+            return failed(p, call, r->err);
         else
             rc = http1_eof(r->http) == HTTP1_END && !r->interim ? 1 : err_set(r->err, ERR_PROTOCOL, "%s", none);
     }
@@ -101,13 +116,13 @@ static int read_answer(struct reading *r, struct probe *p)
 static int talk(struct probe *p, const struct renewal_call *call, struct renewal_reply *reply, struct err *err)
 {
     struct reading r = {.reply = reply, .err = err};
-    probe_limit(p, ALL_MS);
+    probe_limit(p, all_ms(call));
     if (probe_failed(p) || !probe_start_tls(p, call->tls) || !probe_send(p, call->request))
-        return failed(p, err);
+        return failed(p, call, err);
     r.http = http1_new(false, HEAD_MAX, FIELDS_MAX);
     if (r.http == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
-    int rc = read_answer(&r, p);
+    int rc = read_answer(&r, p, call);
     http1_free(r.http);
     return rc;
 }
@@ -116,7 +131,7 @@ int renewal_call(const struct renewal_call *call, struct renewal_reply *reply, s
 {
     *reply = (struct renewal_reply){.status = 0};
     bytes_init(&reply->body, TLS_RENEWAL_ANSWER_MAX);
-    struct probe *p = probe_connect(call->server, CONNECT_MS);
+    struct probe *p = probe_connect(call->server, call->connect_ms > 0 ? call->connect_ms : RENEWAL_CALL_CONNECT_MS);
     if (p == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
     int rc = talk(p, call, reply, err);

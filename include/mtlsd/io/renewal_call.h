@@ -7,10 +7,14 @@
 #include "mtlsd/control/renewal_answer.h"
 #include "mtlsd/tls/tls_engine.h"
 
+enum { RENEWAL_CALL_CONNECT_MS = 10000, RENEWAL_CALL_MS = 30000 };
+
 struct renewal_call { /* borrowed */
     const struct address *server;
     struct tls_context *tls;
     struct span request; /* a whole one of HTTP/1.1 */
+    unsigned connect_ms; /* 0: RENEWAL_CALL_CONNECT_MS */
+    unsigned all_ms;     /* after that, for all of it; 0: RENEWAL_CALL_MS */
 };
 
 /* Initialises *reply, which the caller clears. 0: a whole answer. -1 + err. */
