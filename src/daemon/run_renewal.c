@@ -187,16 +187,40 @@ static struct run_renewal_job *job_for(struct run *r, const struct config_identi
     return NULL;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* A reload since the question may have taken renew away, or have given it other files or another CA. */
+static bool is_wanted(const struct run *r, const struct run_renewal_job *job)
+{
+    const char *asked[2], *now[2];
+    const struct config_identity *conf = config_find_identity(server_snapshot(r->server)->config, job->identity);
+    if (conf == NULL || !config_renew_is_on(conf))
+        return false;
+    config_renew_files(job->conf, asked);
+    config_renew_files(conf, now);
+    return same_text(asked[0], now[0]) && same_text(asked[1], now[1]) && strcmp(config_renew_url(&job->conf->renew), config_renew_url(&conf->renew)) == 0;
+}
+
+static void drop(struct run *r)
+{
+    log_say(LOG_LEVEL_INFO, "renewal", "identity \"%s\": the new certificate is not used, because the configuration does not renew it any more or has changed that",
+            r->renewal.job->identity);
+    free_job(r->renewal.job);
+    r->renewal.job = NULL;
+}
+
 static void look(void *ctx);
 
-/* A new certificate goes through a load, as if it were in the files already. */
 static void on_asked(void *ctx)
 {
     struct run_renewal_job *job = ctx;
     struct run *r = job->r;
     r->renewal.asking = false;
-    if (job->outcome == RENEWAL_ANSWERED && !server_is_draining(r->server)) {
-        run_reload_ask(r, NULL, false);
+    if (job->outcome == RENEWAL_ANSWERED) {
+        look(r);
         return;
     }
     r->renewal.job = NULL;
@@ -241,12 +265,28 @@ static void tell_ended(const struct renewal_item *item)
             item->identity, when);
 }
 
+/* A new certificate goes through a load, as if it were in the files already; after the load that runs, which may not have it. */
+static void load(struct run *r)
+{
+    if (r->renewal.asking || r->reload.queue.running)
+        return;
+    if (is_wanted(r, r->renewal.job))
+        run_reload_ask(r, NULL, false);
+    else
+        drop(r);
+}
+
+/* A process that drains writes no files: another one may do so by now. */
 static void look(void *ctx)
 {
     struct run *r = ctx;
     struct renewal_item *ended;
-    if (server_is_draining(r->server) || r->renewal.job != NULL)
+    if (server_is_draining(r->server))
         return;
+    if (r->renewal.job != NULL) {
+        load(r);
+        return;
+    }
     const struct renewal_item *item = renewal_next(&r->renewal.plan, clock_now(), &ended);
     if (ended != NULL)
         tell_ended(ended);
@@ -272,7 +312,7 @@ void run_renewal_follow(struct run *r)
 const struct renewal_use *run_renewal_offer(struct run *r)
 {
     struct run_renewal *n = &r->renewal;
-    n->offered = n->job != NULL && !n->asking && !r->reload.reads_config;
+    n->offered = n->job != NULL && !n->asking && !r->reload.reads_config && is_wanted(r, n->job);
     return n->offered ? &n->job->use : NULL;
 }
 
@@ -314,8 +354,9 @@ void run_renewal_end(struct run *r, const struct snapshot *in_use, const char *w
         run_renewal_follow(r);
     if (job == NULL || n->asking)
         return;
-    if (!offered) {
-        run_reload_ask(r, NULL, false);
+    if (!offered) { /* look has it loaded */
+        if (!is_wanted(r, job))
+            drop(r);
         return;
     }
     n->job = NULL;

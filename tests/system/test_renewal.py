@@ -2,15 +2,18 @@
 """Certificates that mtlsd renews itself: a new key in the key process, tried before it is written, and the old one stays when anything fails. E8"""
 import os
 import re
+import signal
 import subprocess
+import threading
 
 import ca_server
 import certs
 import harness
 import peers
 import test_clock
+import test_handover
 import test_rotation
-from harness import wait_for
+from harness import MTLSD, wait_for
 
 
 class Case(test_rotation.Case):
@@ -150,6 +153,117 @@ class Faults(harness.Case):
         pem.chmod(0o600)
         pairs[name] = pem, pem.read_bytes()
         return f'{name} = {{ bundle = "{pem}"; renew = {{ est = "{url}"; trust = "them"; before = "11d"; }}; }}; '
+
+
+class Meanwhile(Case, test_handover.Case):
+    """What happens while a CA has the request and has not answered yet."""
+
+    def daemon(self, text, ports=(), paths=()):
+        return test_handover.Case.start(self, 'workers = 1; drain_timeout = "2s";\n' + text, ports, paths)
+
+    def begin_and_hold(self):
+        """Up to the request, whose answer waits for self.go."""
+        self.go, self.files = threading.Event(), (self.certificate, self.key)
+        self.addCleanup(self.go.set)
+        self.begin(before="1h")
+        self.before = self.contents()
+
+        def answer(*question):
+            self.go.wait(60)
+            self.ca.give(*question)
+
+        self.ca.answer = answer
+        self.ask(1)
+
+    def ask(self, number):
+        self.assertEqual(0, self.command("renew", "-c", self.file, "me").returncode)
+        wait_for(lambda: len(self.ca.requests) >= number, "the request")
+
+    def contents(self):
+        return [path.read_bytes() for path in self.files]
+
+    def reload(self, generation):
+        os.kill(self.pid, signal.SIGHUP)
+        self.wait_for_log(rf"the new configuration is in use, generation {generation}\b")
+
+    def stop(self):
+        os.kill(self.pid, signal.SIGTERM)
+        self.assertEqual(0, self.exit_code(self.pid))
+
+    def expect_whole(self, renewed):
+        """The files are a pair, and nothing else is left."""
+        self.assertTrue(self.pair()[0])
+        self.assertEqual([], list(self.mine.glob("*.renewed*")))
+        self.assertEqual(renewed, self.before != self.contents())
+        self.assertEqual(int(renewed), self.mtlsd.log.count(": renewed by"), self.mtlsd.log)
+        self.assertNotIn("not renewed", self.mtlsd.log)
+
+    def test_a_ca_that_hangs_holds_up_no_request_no_reload_and_no_stop(self):
+        self.begin_and_hold()
+        for _ in range(5):
+            self.assertEqual(self.first.serial, self.serial())
+        self.reload(2)
+        self.assertEqual(self.first.serial, self.serial())
+        self.stop()
+        self.expect_whole(renewed=False)
+
+    def test_after_a_stop_in_the_middle_the_next_process_renews(self):
+        self.begin_and_hold()
+        self.stop()
+        self.go.set()
+        self.expect_whole(renewed=False)
+        self.mtlsd = test_handover.Case.start(self, self.file.read_text(), paths=[self.folder / "admin.sock"])
+        self.ask(2)
+        self.wait_for_renewal()
+        self.stop()
+        self.expect_whole(renewed=True)
+
+    def test_a_reload_in_the_middle_goes_on_with_the_renewal(self):
+        self.begin_and_hold()
+        self.reload(2)
+        self.go.set()
+        self.wait_for_renewal()
+        self.stop()
+        self.expect_whole(renewed=True)
+        self.assertEqual(1, len(self.ca.requests))
+
+    def test_a_reload_that_takes_renew_away_in_the_middle_leaves_the_pair(self):
+        self.begin_and_hold()
+        self.file.write_text(self.file.read_text().replace(self.block, ""))
+        self.reload(2)
+        self.go.set()
+        self.wait_for_log("the configuration does not renew it any more")
+        self.assertEqual(self.first.serial, self.serial())
+        self.stop()
+        self.expect_whole(renewed=False)
+
+    def test_a_new_process_begins_the_renewal_of_the_old_one_again(self):
+        self.begin_and_hold()
+        old, _ = self.hand_over()
+        self.go.set()
+        self.assertEqual(0, self.exit_code(old))
+        self.assertEqual(self.before, self.contents())
+        self.ask(2)
+        self.wait_for_renewal()
+        self.stop()
+        self.expect_whole(renewed=True)
+
+    def test_an_answer_during_a_hand_over_is_not_written_by_the_old_process(self):
+        self.begin_and_hold()
+        self.replace(f'#!/bin/sh\nsleep 1\nexec {MTLSD} "$@"\n')
+        idle = self.enterContext(peers.connect(int(self.url.split(":")[2].strip("/"))))  # the old process waits for it
+        idle.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        peers.response(idle)
+        os.kill(self.pid, signal.SIGUSR2)
+        self.wait_for_log("which is to take over")
+        self.go.set()
+        old, self.pid = self.pid, wait_for(self.served_by, "the hand-over")[0]
+        self.assertEqual(0, self.exit_code(old))
+        self.assertEqual(self.before, self.contents())
+        self.ask(2)
+        self.wait_for_renewal()
+        self.stop()
+        self.expect_whole(renewed=True)
 
 
 class Clock(test_clock.Case):
