@@ -133,7 +133,7 @@ static bool make_room(struct tls_ocsp_store *s)
     return s->facts.rows < TLS_OCSP_ROWS;
 }
 
-/* Takes order. NULL: there is no room. */
+/* NULL: there is no room. */
 static struct tls_ocsp_row *add(struct tls_ocsp_store *s, struct tls_ocsp_order *order)
 {
     struct tls_ocsp_row *row = make_room(s) ? calloc(1, sizeof(*row)) : NULL;
@@ -141,7 +141,7 @@ static struct tls_ocsp_row *add(struct tls_ocsp_store *s, struct tls_ocsp_order 
         return NULL;
     struct tls_ocsp_row **bucket = bucket_of(s, order->id);
     row->store = s;
-    row->order = order;
+    row->order = tls_ocsp_order_ref(order);
     row->in_bucket = *bucket;
     *bucket = row;
     link_by_use(row);
@@ -272,7 +272,7 @@ static bool ask_locked(struct tls_ocsp_store *s, struct tls_ocsp_order **order, 
         return false;
     bool room = has_room(s, *order);
     if (row == NULL && room)
-        row = add(s, tls_ocsp_order_ref(*order));
+        row = add(s, *order);
     if (row == NULL || !room) {
         s->facts.overflowed++;
         refuse(out, s->on_ask != NULL ? "too many questions wait for OCSP responders" : "no OCSP responder is asked any more");
