@@ -19,7 +19,7 @@ enum {
 #ifdef __SANITIZE_ADDRESS__
     BLOCKS_KEPT = 0, /* it sees no use of a block that is only kept */
 #else
-    BLOCKS_KEPT = 256, /* two or three for each request that runs */
+    BLOCKS_KEPT = 1024, /* 768 KB at most; each request that runs has two or three */
 #endif
     TICK_MS = 1000,
     EBB_LEAST = 64, /* connections; fewer leave little */
