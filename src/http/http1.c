@@ -45,6 +45,7 @@ enum { MAX_BETWEEN_CHUNKS = 32 };
 
 struct http1 {
     struct http_parser parser;
+    struct http1_repeat *repeat; /* borrowed, shared with others; NULL: each head is parsed */
     struct http_lines lines;
     uint64_t left;  /* LENGTH: body bytes to come */
     size_t between; /* CHUNKS: bytes since the last one of the body */
@@ -205,11 +206,29 @@ static enum http1_event read_head(struct http1 *p, struct span block)
     enum http_parser_stop stop = http_parser_read_head(&p->parser, block);
     if (stop != HTTP_PARSER_HEAD)
         return parser_event(p, stop);
+    bool no_body = p->expected == EXPECT_NO_BODY;
     why = judge_head(p);
     if (why != NULL)
         return malformed(p, why);
+    if (p->repeat != NULL)
+        http1_repeat_keep(p->repeat, block, &p->parser.head, no_body);
     p->shown = true;
     return HTTP1_HEAD;
+}
+
+/* A head that is known by its bytes. */
+static bool next_repeated(struct http1 *p, struct span *in)
+{
+    if (p->repeat == NULL || p->lines.kept.len > 0)
+        return false;
+    const struct http_head *head = http1_repeat_find(p->repeat, *in, p->expected == EXPECT_NO_BODY, p->lines.kept.max, p->parser.max_fields);
+    if (head == NULL)
+        return false;
+    *in = span_skip(*in, p->repeat->n);
+    p->parser.head = *head;
+    choose_body_state(p);
+    p->shown = true;
+    return true;
 }
 
 /* A TLS handshake or alert has no line end to wait for; a person who mixed up the ports should hear it at
@@ -244,6 +263,8 @@ static bool begins_as_h2(const struct http1 *p, struct span in)
 
 static enum http1_event next_head(struct http1 *p, struct span *in)
 {
+    if (next_repeated(p, in))
+        return HTTP1_HEAD;
     p->parser.head.request = p->request;
     for (;;) {
         struct span block;
@@ -378,6 +399,12 @@ enum http1_event http1_eof(struct http1 *p)
 const struct http_head *http1_head(const struct http1 *p)
 {
     return &p->parser.head;
+}
+
+void http1_share(struct http1 *p, struct http1_repeat *repeat)
+{
+    assert(!p->request);
+    p->repeat = repeat;
 }
 
 static void expect(struct http1 *p, enum expected what)

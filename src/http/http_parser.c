@@ -91,7 +91,8 @@ static const llhttp_settings_t settings = {
 
 void http_parser_forget(struct http_parser *p, bool request)
 {
-    free(p->head.fields);
+    if (p->cap_fields > 0) /* else they are not ours */
+        free(p->head.fields);
     p->head = (struct http_head){.request = request};
     p->cap_fields = 0;
 }

@@ -24,7 +24,7 @@ enum http_parser_stop {
 
 struct http_parser {
     llhttp_t llhttp;
-    struct http_head head; /* fields is owned; names and values borrow what was read */
+    struct http_head head; /* fields is owned, if cap_fields is not 0; names and values borrow what was read */
     size_t cap_fields, max_fields;
     struct span data;
     size_t eaten; /* of the span that was read last */

@@ -35,6 +35,8 @@ static bool fill(struct uplink *u, enum uplink_kind kind, struct tls_tickets *ti
         err_set(err, ERR_MEMORY, "out of memory");
         return false;
     }
+    if (u->http != NULL)
+        http1_share(u->http, &u->env->answers);
     return true;
 }
 

@@ -10,7 +10,7 @@
 #define MTLSD_HTTP_HTTP1_H
 
 #include "mtlsd/base/reasons.h"
-#include "mtlsd/http/http_head.h"
+#include "mtlsd/http/http1_repeat.h"
 
 enum http1_event {
     HTTP1_MORE,     /* all input eaten, nothing to tell yet */
@@ -27,6 +27,8 @@ struct http1;
 /* request: read requests, else responses. */
 struct http1 *http1_new(bool request, size_t max_head_bytes, size_t max_fields);
 void http1_free(struct http1 *p);
+/* Responses: a head that any reader with this repeat read before is not parsed again. Theirs are valid only until one of them is given the next input. */
+void http1_share(struct http1 *p, struct http1_repeat *repeat);
 
 /* Consumes from the front of *in and gives the next event. Call again until HTTP1_MORE or HTTP1_UPGRADED. A CONNECT request is a head and its end,
  * without a body; the bytes after it belong to the tunnel. */

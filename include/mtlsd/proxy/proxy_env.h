@@ -4,6 +4,7 @@
 #define MTLSD_PROXY_PROXY_ENV_H
 
 #include "mtlsd/base/block_cache.h"
+#include "mtlsd/http/http1_repeat.h"
 #include "mtlsd/http/http_date.h"
 #include "mtlsd/proxy/balancer.h"
 #include "mtlsd/proxy/report.h"
@@ -31,6 +32,7 @@ struct proxy_env { /* one per worker */
     size_t scratch_size;
     struct block_cache blocks; /* for exchanges and the heads of their requests */
     struct block_cache streams; /* for those of HTTP/2 */
+    struct http1_repeat answers; /* of all upstreams */
     struct tls_tickets *tickets;
     struct pool *pool;         /* of the current snapshot */
     struct balancer *balancer; /* of the current snapshot */
