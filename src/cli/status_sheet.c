@@ -169,6 +169,29 @@ static void print_targets(struct page *p, const json_t *status)
     page_table_end(p);
 }
 
+/* Of those that mtlsd renews. */
+static void print_renewals(struct page *p, const json_t *identities)
+{
+    static const struct page_column columns[] = {
+        {"RENEWED BY", "{url|?}"},
+        {"IDENTITY", "{^name|?}"},
+        {"NEXT ATTEMPT", "{next_attempt|never}"},
+        {"LAST ATTEMPT", "{last_attempt|none}"},
+        {">RENEWED", "{renewed:,}"},
+        {">FAILED", "{failed:,}"},
+    };
+    page_table(p, COLUMNS(columns));
+    for (size_t i = 0; i < json_array_size(identities); i++) {
+        const json_t *renewal = document_get(p->outer = json_array_get(identities, i), "renewal");
+        if (json_is_object(renewal))
+            page_row(p, renewal);
+    }
+    page_table_end(p);
+    size_t before = p->out->len;
+    page_each(p, identities, "[  {name|?}: the last renewal failed: {renewal.last_error}\n]");
+    page_say(p, p->out->len > before ? "\n" : "");
+}
+
 static void print_identities(struct page *p, const json_t *status)
 {
     static const struct page_column columns[] = {
@@ -178,6 +201,7 @@ static void print_identities(struct page *p, const json_t *status)
     page_rows(p, document_get(status, "identities"));
     page_table_end(p);
     page_each(p, document_get(status, "identities"), "[  {name|?}: FALLBACK: {fallback}\n\n]");
+    print_renewals(p, document_get(status, "identities"));
 }
 
 /* Then the CAs whose callers are refused for lack of a list, or could be revoked without our knowledge; then the fetched lists. */

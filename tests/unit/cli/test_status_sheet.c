@@ -192,6 +192,20 @@ START_TEST(bears_texts_of_any_length)
 }
 END_TEST
 
+START_TEST(shows_what_is_renewed_when_and_why_it_was_not)
+{
+    sheet_of("{\"identities\":[{\"name\":\"a\",\"renewal\":{\"url\":\"https://ca.example\",\"next_attempt\":\"2026-01-02T00:00:00Z\","
+             "\"last_attempt\":\"2026-01-01T00:00:00Z\",\"last_error\":\"the CA\\u001b answered 500\",\"renewed\":3,\"failed\":1}},"
+             "{\"name\":\"b\",\"renewal\":{\"url\":\"https://b.example\",\"next_attempt\":null,\"last_attempt\":null,\"last_error\":null,\"renewed\":0,\"failed\":0}},"
+             "{\"name\":\"c\",\"renewal\":null}]}");
+    ck_assert_ptr_nonnull(strstr(text, "https://ca.example  a         2026-01-02T00:00:00Z  2026-01-01T00:00:00Z        3       1\n"));
+    ck_assert_ptr_nonnull(strstr(text, "https://b.example   b         never                 none                        0       0\n"));
+    ck_assert_ptr_nonnull(strstr(text, "  a: the last renewal failed: the CA%1B answered 500\n"));
+    sheet_of("{\"identities\":[{\"name\":\"c\",\"renewal\":null},{\"name\":\"d\",\"renewal\":7}]}");
+    ck_assert_ptr_null(strstr(text, "RENEWED BY"));
+}
+END_TEST
+
 START_TEST(shows_what_came_of_ocsp)
 {
     sheet_of("{\"ocsp\":{\"answers\":1200,\"waiting\":3,\"asked\":1400,\"failed\":2,\"last_failure\":\"2026-01-02T00:00:00Z\",\"error\":\"r.test: silence\"},"
@@ -232,6 +246,7 @@ Suite *suite(void)
     tcase_add_test(t, cuts_nothing_silently);
     tcase_add_test(t, tells_refusals_with_what_to_do);
     tcase_add_test(t, tells_how_often_one_happened);
+    tcase_add_test(t, shows_what_is_renewed_when_and_why_it_was_not);
     tcase_add_test(t, shows_what_came_of_ocsp);
     tcase_add_test(t, shows_where_lists_are_fetched_and_how_that_went);
     tcase_add_test(t, prints_nothing_raw_that_a_peer_chose);
