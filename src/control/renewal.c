@@ -56,7 +56,15 @@ static void plan(struct renewal_item *item, uint64_t random)
     item->error[0] = '\0';
 }
 
-static int add(struct renewal *r, struct renewal *next, const struct snapshot_identity *identity, uint64_t random)
+/* Where before is longer than the life of what the CA issues, each new certificate would be due at once: it has half of its life first. */
+static void rest(struct renewal_item *item, int64_t now)
+{
+    int64_t half = now + (item->not_after - now) / 2;
+    if (item->due < half)
+        item->due = half;
+}
+
+static int add(struct renewal *r, struct renewal *next, const struct snapshot_identity *identity, int64_t now, uint64_t random)
 {
     struct tls_identity_facts facts;
     const struct config_identity *conf = identity->conf;
@@ -70,13 +78,16 @@ static int add(struct renewal *r, struct renewal *next, const struct snapshot_id
     if (item->identity == NULL || item->url == NULL)
         return -1;
     int64_t before_s = config_renew_before(&conf->renew, facts.not_after - facts.not_before);
-    bool same = known != NULL && strcmp(known->sha256, facts.sha256) == 0 && known->before_s == before_s && strcmp(known->url, item->url) == 0;
+    bool other = known != NULL && strcmp(known->sha256, facts.sha256) != 0;
+    bool same = known != NULL && !other && known->before_s == before_s && strcmp(known->url, item->url) == 0;
     snprintf(item->sha256, sizeof(item->sha256), "%s", facts.sha256);
     item->not_before = facts.not_before;
     item->not_after = facts.not_after;
     item->before_s = before_s;
     if (!same)
         plan(item, random);
+    if (other)
+        rest(item, now);
     return 0;
 }
 
@@ -88,10 +99,9 @@ int renewal_follow(struct renewal *r, const struct snapshot *s, int64_t now, uin
         n += config_renew_is_on(&s->config->identities[i]);
     if (n > 0 && (next.items = calloc(n, sizeof(*next.items))) == NULL)
         return -1;
-    (void)now;
     for (size_t i = 0; n > 0 && i < s->config->n_identities; i++)
         if (config_renew_is_on(&s->config->identities[i]) && s->identities[i].tls != NULL &&
-            add(r, &next, &s->identities[i], random ^ (i + 1) * UINT64_C(0x9e3779b97f4a7c15)) != 0) {
+            add(r, &next, &s->identities[i], now, random ^ (i + 1) * UINT64_C(0x9e3779b97f4a7c15)) != 0) {
             renewal_clear(&next);
             return -1;
         }

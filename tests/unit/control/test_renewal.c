@@ -124,6 +124,24 @@ START_TEST(another_certificate_has_a_moment_of_its_own_and_the_counts_stay)
 }
 END_TEST
 
+START_TEST(a_new_certificate_that_is_due_at_once_has_half_of_its_life_first)
+{
+    world_edit(&w, "before = \"1/2\"", "before = \"400d\"");
+    load();
+    ck_assert_int_eq(renewal_follow(&r, loaded, WORLD_NOW, 8), 0);
+    ck_assert_ptr_nonnull(due(WORLD_NOW)); /* the first one: at once */
+    world_issue(&w, "/etc/payments.pem", &w.clients_ca, &(struct tls_pki_order){.cn = "payments", .purpose = TLS_PURPOSE_CLIENT, .not_after = WORLD_NOW + 200 * WORLD_DAY});
+    load();
+    ck_assert_int_eq(renewal_follow(&r, loaded, WORLD_NOW, 8), 0);
+    ck_assert_ptr_null(due(WORLD_NOW + 100 * WORLD_DAY - 1));
+    ck_assert_ptr_nonnull(due(WORLD_NOW + 100 * WORLD_DAY));
+    load();
+    ck_assert_int_eq(renewal_follow(&r, loaded, WORLD_NOW + WORLD_DAY, 8), 0); /* a reload does not move it */
+    ck_assert_ptr_null(due(WORLD_NOW + 100 * WORLD_DAY - 1));
+    ck_assert_ptr_nonnull(due(WORLD_NOW + 100 * WORLD_DAY));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("renewal");
@@ -135,6 +153,7 @@ Suite *suite(void)
     tcase_add_test(c, an_expired_certificate_is_told_once_and_not_asked_for);
     tcase_add_test(c, a_person_may_ask_at_any_time);
     tcase_add_test(c, another_certificate_has_a_moment_of_its_own_and_the_counts_stay);
+    tcase_add_test(c, a_new_certificate_that_is_due_at_once_has_half_of_its_life_first);
     suite_add_tcase(s, c);
     return s;
 }
