@@ -182,6 +182,8 @@ void http2_reset(struct http2 *h, struct http2_stream *s, uint32_t code)
         return;
     if (!s->in.ended)
         remember_reset(h, s->id);
+    if (!s->in.ended && h->role == HTTP2_CLIENT)
+        http2_budget_earn(&h->budgets, HTTP2_BUDGET_STALE);
     if (h->ended == s) /* the caller wants to hear no more of it */
         h->ended = NULL;
     if (h->state != HTTP2_READ_NOTHING && http2_send_number(h, HTTP2_TYPE_RST_STREAM, s->id, code) != 0)

@@ -71,8 +71,9 @@ enum {
     ROW(EMPTY, 100, 100, 10, 1, "more empty frames than allowed")                                                                                            \
     /* Types we do not know, which must be ignored (RFC 9113 section 5.5). */                                                                                \
     ROW(UNKNOWN, 256, 256, 32, 1, "more frames of unknown types than allowed")                                                                               \
-    /* Frames of streams that ended: what was on its way when we reset them. */                                                                              \
-    ROW(STALE, 4096, 4096, 400, 0, "more frames of streams that have ended than allowed")
+    /* Frames of streams that ended: what was on its way when we reset them. Each stream that a client of ours cancels upstream allows for some more, */      \
+    /* else one client that cancels many would end the connection that other clients share with it. */                                                       \
+    ROW(STALE, 4096, 4096, 400, 32, "more frames of streams that have ended than allowed")
 
 #define HTTP2_BUDGET_NAME(name, first, burst, each_second, each_earned, detail) HTTP2_BUDGET_##name,
 enum http2_budget { HTTP2_BUDGETS(HTTP2_BUDGET_NAME) HTTP2_N_BUDGETS };

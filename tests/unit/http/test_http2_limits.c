@@ -421,6 +421,32 @@ START_TEST(an_upstream_that_floods_is_left)
 }
 END_TEST
 
+/* What we cancel upstream may be answered meanwhile. The clients whose requests share the connection must not suffer from one of them that cancels many. */
+START_TEST(answers_to_what_we_cancelled_do_not_end_the_connection)
+{
+    enum { CANCELLED = 3000 };
+    struct http_field host = {span_from_str("host"), span_from_str("a")};
+    struct http_head head = {.request = true, .minor = 1, .method = span_from_str("GET"), .target = span_from_str("/"), .fields = &host, .n_fields = 1};
+    struct http2_talk c;
+    start_client(&c);
+    for (unsigned i = 0; i < CANCELLED && !c.bad; i++) {
+        char line[128];
+        struct http2_stream *s = http2_request(c.h, &(struct http_outgoing){.head = &head, .scheme = span_from_str("https"), .framing = HTTP_NO_BODY}, NULL);
+        unsigned id = http2_id(s);
+        http2_reset(c.h, s, HTTP2_CANCEL);
+        http2_release(c.h, s);
+        snprintf(line, sizeof(line), "H%u :status=200\nD%u x\nR%u 0", id, id, id);
+        http2_talk_script(&c, line);
+        http2_talk_sent(&c);
+    }
+    ck_assert_msg(!c.bad, "%s", http2_talk_said(&c));
+    for (unsigned i = 0; i < 5000 && !c.bad; i++) /* yet one that sends such frames without end is left */
+        http2_talk_script(&c, "R3 0");
+    ck_assert(c.bad);
+    http2_talk_end(&c);
+}
+END_TEST
+
 START_TEST(takes_so_many_settings_in_a_frame)
 {
     char line[1024] = "S 1=1";
@@ -459,6 +485,7 @@ Suite *suite(void)
     tcase_add_test(c, a_client_that_does_not_read_holds_a_bounded_queue);
     tcase_add_test(c, takes_so_many_interim_responses);
     tcase_add_loop_test(c, an_upstream_that_floods_is_left, 0, 6);
+    tcase_add_test(c, answers_to_what_we_cancelled_do_not_end_the_connection);
     tcase_add_test(c, takes_so_many_settings_in_a_frame);
     suite_add_tcase(s, c);
     return s;
