@@ -8,6 +8,13 @@
  * floods has few frames and its running uploads (security C6). */
 enum { LINGER_BYTES = 2 * 1024 * 1024, LINGER_FLOOD_BYTES = 128 * 1024, UPLOAD_BYTES = 256 * 1024, UPLOADS_BYTES = 1024 * 1024 };
 
+/*
+ * How fast requests of a connection go upstream (security C6). Each one that an upstream has served allows for two more, so a client that asks and reads is
+ * never held. Of those that nothing earned some go at once, and the others one after the other. A client whose connections are cut for a flood, and that comes
+ * again each time, so begins few requests on each. All of a hundred long ones have begun after 42 ms.
+ */
+enum { BEGIN_AT_ONCE = 16, BEGIN_EACH_US = 500, EARN_EACH = 2, EARN_MOST = 100 };
+
 /* ---- which version ---- */
 
 static void begin_http1(struct client *c)
@@ -226,11 +233,36 @@ static struct exchange *oldest_postponed(const struct client *c)
     return oldest;
 }
 
+void client_http2_earn(struct client *c)
+{
+    unsigned n = c->exchanges.n_earned + EARN_EACH;
+    c->exchanges.n_earned = n < EARN_MOST ? n : EARN_MOST;
+}
+
+uint64_t client_http2_begins_us(const struct client *c)
+{
+    const struct client_exchanges *all = &c->exchanges;
+    const uint64_t ahead_us = (BEGIN_AT_ONCE - 1) * BEGIN_EACH_US;
+    if (all->n_postponed == 0)
+        return UINT64_MAX;
+    return all->n_earned > 0 || all->paced_us < ahead_us ? 0 : all->paced_us - ahead_us;
+}
+
+static void begin_next(struct client *c, struct moment now)
+{
+    struct client_exchanges *all = &c->exchanges;
+    if (all->n_earned > 0)
+        all->n_earned--;
+    else
+        all->paced_us = (all->paced_us > now.us ? all->paced_us : now.us) + BEGIN_EACH_US;
+    exchange_request_begin(oldest_postponed(c), now);
+}
+
 void client_http2_continue(struct client *c, struct moment now)
 {
     http2_set_now(c->link.h2, now.us);
-    while (c->exchanges.n_postponed > 0)
-        exchange_request_begin(oldest_postponed(c), now);
+    while (client_http2_begins_us(c) <= now.us)
+        begin_next(c, now);
     for (struct http2_stream *s; (s = http2_next_writable(c->link.h2)) != NULL;) {
         struct exchange *x = http2_user(s);
         if (x != NULL && x->use.uplink != NULL)

@@ -30,6 +30,8 @@ struct client_exchanges { /* owned */
     struct exchange *first; /* those that run */
     struct exchange *over;  /* those that ended in this turn */
     unsigned n_postponed;   /* requests of HTTP/2 that are still to go upstream */
+    unsigned n_earned;      /* HTTP/2: so many may go there at once, because answers came from there */
+    uint64_t paced_us;      /* HTTP/2: when those that nothing earned would all have gone, one after the other */
 };
 
 struct client_opening { /* what comes before its TLS; owned */
@@ -128,6 +130,8 @@ void client_http_begin(struct client *c, struct moment now); /* in the version t
 void client_http_first(struct client *c, struct span in, struct moment now); /* in the version that the first bytes show */
 void client_http2_in(struct client *c, struct span in, struct moment now);
 void client_http2_continue(struct client *c, struct moment now); /* streams that can be written to again; a connection that is to end */
+uint64_t client_http2_begins_us(const struct client *c); /* when the next of its requests goes upstream; UINT64_MAX: none waits */
+void client_http2_earn(struct client *c); /* a request of it was served by its upstream */
 void client_http2_shutdown(struct client *c, struct moment now); /* it ends with the streams that run, and those on their way */
 /* The connection cannot be read further: GOAWAY says so, and everything on it ends. */
 void client_http2_broken(struct client *c, enum reason reason, const char *detail, const char *hint, struct moment now);

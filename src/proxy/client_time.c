@@ -92,7 +92,7 @@ static uint64_t open_deadline(const struct client *c)
         return UINT64_MAX;
     if (c->exchanges.first == NULL)
         return c->at.head_us != 0 ? c->at.head_us + conf->header_ms * 1000 : c->at.since_us + conf->idle_ms * 1000;
-    uint64_t soonest = UINT64_MAX;
+    uint64_t soonest = client_http2_begins_us(c);
     for (const struct exchange *x = c->exchanges.first; x != NULL; x = x->next)
         soonest = smaller(soonest, exchange_deadline_us(x));
     return soonest;

@@ -114,6 +114,8 @@ void exchange_is_last(struct exchange *x)
 void exchange_finish(struct exchange *x, bool whole, struct moment now)
 {
     x->down.open = x->down.open || !whole;
+    if (whole && x->asked.http2 && x->asked.whole && x->tries.spoke)
+        client_http2_earn(x->client);
     exchange_abandon(x);
     client_exchange_over(x->client, x, whole, now);
 }

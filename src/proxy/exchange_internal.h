@@ -61,7 +61,7 @@ struct exchange_tries {
     unsigned resent;  /* of those, after it was sent */
     bool from_pool;   /* on a connection that was used before */
     bool fresh;       /* to go on a new connection only */
-    bool postponed;   /* HTTP/2: it goes upstream when all that came in this turn was read */
+    bool postponed;   /* HTTP/2: it goes upstream when all that came in this turn was read, and its connection may begin another */
     bool http1;       /* and one of HTTP/1.1 */
     unsigned refused; /* times that an upstream never began with its stream */
     bool sent;        /* a byte of it left for the upstream */

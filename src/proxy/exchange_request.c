@@ -227,7 +227,7 @@ void exchange_request_send(struct exchange *x, struct moment now)
 
 /* ---- where it goes ---- */
 
-/* A request that its client resets in the same turn never goes upstream (rapid reset, security C6). */
+/* A request that its client resets in the same turn never goes upstream, nor does one of many on a connection that is cut (rapid reset, security C6). */
 static void postpone(struct exchange *x)
 {
     x->tries.postponed = true;

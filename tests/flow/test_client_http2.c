@@ -314,6 +314,122 @@ START_TEST(behind_a_flood_only_what_may_be_on_its_way_is_read) /* C6 */
 }
 END_TEST
 
+static unsigned count_uplinks(const struct client *c)
+{
+    unsigned n = 0;
+    for (struct uplink *u = NULL; (u = client_next_uplink(c, u)) != NULL;)
+        n++;
+    return n;
+}
+
+static const char OPEN_POST[] = ":method=POST|:scheme=http|:authority=x|:path=/";
+
+/* So many requests on the app's connection, by hand, which their client never ends. */
+static void open_posts(struct wire_socket *s, unsigned n)
+{
+    struct bytes frames;
+    char line[100];
+    bytes_init(&frames, 1 << 20);
+    for (unsigned i = 0; i < n; i++) {
+        snprintf(line, sizeof(line), "H%u %s\n", 2 * i + 1, OPEN_POST);
+        http2_frames(&frames, line);
+    }
+    wire_say_span(s, bytes_span(&frames));
+    bytes_clear(&frames);
+    wire_run(&http_chain);
+}
+
+/* The limit cuts a flood before most of its requests are anything to an upstream, also where they are those that the protocol allows. */
+START_TEST(of_a_flood_few_requests_go_upstream) /* C6 */
+{
+    http_chain.on_backend = http_chain_silent;
+    h2_app_run(&app);
+    open_posts(app.socket, 60);
+    ck_assert_uint_eq(http_chain.injector.connects, 16);
+    wire_say_span(app.socket, span_of("\0\0\1\x9\0\0\0\0\1x", 10)); /* CONTINUATION of nothing: it is cut */
+    h2_app_run(&app);
+    ck_assert(app.goaway);
+    wire_advance(&http_chain, 100);
+    ck_assert_uint_eq(http_chain.injector.connects, 16);
+}
+END_TEST
+
+START_TEST(a_neighbour_is_served_while_the_requests_of_one_client_wait) /* C6 */
+{
+    http_chain.on_backend = http_chain_silent;
+    h2_app_run(&app);
+    open_posts(app.socket, 100);
+    http_chain.on_backend = wire_backend_http;
+    static struct h2_app other;
+    h2_app_open(&other, &http_chain);
+    struct h2_app_stream *s = h2_app_ask(&other, "GET", "/", NULL, NULL);
+    h2_app_run(&other);
+    ck_assert_uint_eq(s->status, 200);
+    ck_assert_uint_eq(http_chain.injector.connects, 17);
+    h2_app_close(&other);
+}
+END_TEST
+
+/* A client may keep a hundred calls open that nothing answers for hours. */
+START_TEST(all_requests_that_the_protocol_allows_begin)
+{
+    http_chain.injector.connect = WIRE_CONNECT_HANGS;
+    h2_app_run(&app);
+    open_posts(app.socket, 100);
+    for (unsigned ms = 0; ms < 42; ms++) {
+        ck_assert_uint_eq(count_uplinks(wire_client(&http_chain.injector)), 16 + 2 * ms);
+        wire_advance(&http_chain, 1);
+    }
+    ck_assert_uint_eq(count_uplinks(wire_client(&http_chain.injector)), 100);
+    ck_assert(!app.goaway);
+}
+END_TEST
+
+START_TEST(a_request_that_waited_to_begin_may_be_cancelled)
+{
+    http_chain.on_backend = http_chain_silent;
+    h2_app_run(&app);
+    struct h2_app_stream *s[20];
+    for (int i = 0; i < 20; i++)
+        s[i] = h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    http2_reset(app.h2, s[18]->stream, HTTP2_CANCEL);
+    h2_app_run(&app);
+    wire_advance(&http_chain, 10);
+    ck_assert_uint_eq(http_chain.injector.connects, 19);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_CLIENT_CLOSED);
+}
+END_TEST
+
+/* Without a moment in between: answers let others begin. */
+START_TEST(a_client_that_is_served_begins_as_many_as_it_may)
+{
+    struct h2_app_stream *s[8];
+    for (int round = 0; round < 5; round++) {
+        for (int i = 0; i < 8; i++)
+            s[i] = h2_app_ask(&app, "GET", "/", NULL, NULL);
+        h2_app_run(&app);
+        for (int i = 0; i < 8; i++)
+            ck_assert(s[i]->status == 200 && s[i]->ended);
+    }
+    http_chain.on_backend = http_chain_silent;
+    http_chain.injector.connect = WIRE_CONNECT_HANGS;
+    for (int i = 0; i < 50; i++)
+        h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    ck_assert_uint_eq(count_uplinks(wire_client(&http_chain.injector)), 50);
+}
+END_TEST
+
+/* An early answer is no work that was done for the client: its request may stay open, and be cut with all others. */
+START_TEST(an_answer_to_half_a_request_lets_no_other_begin) /* C6 */
+{
+    h2_app_run(&app);
+    open_posts(app.socket, 40);
+    ck_assert_uint_eq(http_chain.injector.connects, 16);
+}
+END_TEST
+
 START_TEST(many_streams_without_a_window_hold_little_memory) /* C6 */
 {
     size_t waits = 0;
@@ -518,6 +634,12 @@ Suite *suite(void)
     tcase_add_test(t, a_head_that_never_ends_ends_the_connection);
     tcase_add_loop_test(t, behind_a_flood_only_what_may_be_on_its_way_is_read, 0, 2);
     tcase_add_test(t, a_client_that_floods_on_behind_its_refusal_is_not_read_to_the_end);
+    tcase_add_test(t, of_a_flood_few_requests_go_upstream);
+    tcase_add_test(t, a_neighbour_is_served_while_the_requests_of_one_client_wait);
+    tcase_add_test(t, all_requests_that_the_protocol_allows_begin);
+    tcase_add_test(t, a_request_that_waited_to_begin_may_be_cancelled);
+    tcase_add_test(t, a_client_that_is_served_begins_as_many_as_it_may);
+    tcase_add_test(t, an_answer_to_half_a_request_lets_no_other_begin);
     tcase_add_test(t, many_streams_without_a_window_hold_little_memory);
     tcase_add_loop_test(t, an_answer_whose_head_the_client_does_not_take_is_refused_on_its_stream, 0, 2);
     tcase_add_test(t, a_client_that_ends_its_direction_leaves_half_a_request_and_gets_other_answers);

@@ -18,7 +18,7 @@
 #include "wire_pki.h"
 #include "wire_speaker.h"
 
-enum { WIRE_SOCKETS = 24, WIRE_SEEN = 64, WIRE_TARGETS = 4, WIRE_ROUTES = 8, WIRE_WINDOW = 64 * 1024 };
+enum { WIRE_SOCKETS = 40, WIRE_SEEN = 64, WIRE_TARGETS = 4, WIRE_ROUTES = 8, WIRE_WINDOW = 64 * 1024 };
 #define WIRE_ALL SIZE_MAX
 
 struct wire_pipe { /* one direction of a socket */
