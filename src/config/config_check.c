@@ -89,6 +89,27 @@ static void check_ocsp(const struct config_reader *r, const struct config_trust 
             config_read_complain(r, FINDING_ERROR, hosts, "\"%.200s\" is not a host: write host or host:port", t->ocsp_hosts.items[i]);
 }
 
+static bool verifies_clients(const struct config *c, const struct config_trust *t)
+{
+    for (size_t i = 0; i < c->n_listeners; i++)
+        for (size_t k = 0; k < config_tls_policies(&c->listeners[i].tls); k++) {
+            struct config_tls policy = config_tls_policy(&c->listeners[i].tls, k);
+            if (policy.trust != NULL && strcmp(policy.trust, t->name) == 0 && policy.client_cert != CONFIG_CLIENT_CERT_NONE)
+                return true;
+        }
+    return false;
+}
+
+/* A server staples the answer for its own certificate. */
+static void check_ocsp_is_asked(const struct config_reader *r, size_t i)
+{
+    const struct config_trust *t = &r->config->trusts[i];
+    if (t->ocsp != CONFIG_OCSP_OFF && !verifies_clients(r->config, t))
+        config_read_complain(r, FINDING_WARNING, config_read_at(config_read_group_at(r, "trusts", i), "ocsp", NULL, NULL),
+                             "has no effect: it is about certificates of clients, and no listener verifies clients with this trust: leave it out; "
+                             "answers that servers staple are checked without it");
+}
+
 static void check_trust(const struct config_reader *r, const struct config_trust *t, const config_setting_t *at)
 {
     static const char *const idle[] = {"crl_policy", "crl_grace"};
@@ -250,6 +271,9 @@ void config_check(const struct config_reader *r)
         for (size_t k = 0; k < c->listeners[i].n_bind; k++)
             check_bind(r, i, k);
     }
-    if (r->findings->errors == 0)
-        config_names_check_unused(r); /* otherwise the one use may be the misspelt one */
+    if (r->findings->errors > 0)
+        return; /* the one use of a name may be the misspelt one */
+    config_names_check_unused(r);
+    for (size_t i = 0; i < c->n_trusts; i++)
+        check_ocsp_is_asked(r, i);
 }

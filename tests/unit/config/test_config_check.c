@@ -308,6 +308,10 @@ static const struct row warned[] = {
     {"plaintext to a name", "upstreams = { up = { targets = \"backend:80\"; }; };\n" LOCAL, 1,
      "plaintext beyond this host"},
     {"nothing wrong, and so nothing said", ID TRUSTS UP LOCAL, 0, NULL},
+    {"OCSP with a trust of upstreams alone", ID "trusts = { ca = { ca = \"ca.pem\"; ocsp = \"hard\"; }; };\n" UP LOCAL, 2, "no listener verifies clients with this trust"},
+    {"OCSP where clients are verified", ID "trusts = { ca = { ca = \"ca.pem\"; ocsp = \"hard\"; }; };\n" BACK PUBLIC(""), 0, NULL},
+    {"OCSP where clients of one name are", ID "trusts = { ca = { ca = \"ca.pem\"; ocsp = \"soft\"; }; };\n" BACK
+     "listeners = { app = { bind = \":8443\"; upstream = \"up\"; tls = { identities = ( { hosts = [ \"a.example\" ]; identity = \"me\"; trust = \"ca\"; } ); }; }; };\n", 0, NULL},
     {"an unused identity", BACK ID LOCAL, 2, "identities.me: nothing uses this identity"},
     {"an unused trust", BACK TRUSTS LOCAL, 2, "nothing uses this trust"},
     {"an unused upstream",
