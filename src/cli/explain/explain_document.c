@@ -52,7 +52,18 @@ static json_t *request_of(const struct explain *e)
                         span_json(e->admission.path));
 }
 
-static json_t *certificate_of(const struct explain *e)
+/* Whether run asks the responder of such a client. NULL: it does not. */
+static const char *ocsp_of(const struct explain_ask *ask, const struct explain *e)
+{
+    for (size_t i = 0; i < ask->snapshot->n_trusts; i++) {
+        const struct snapshot_trust *t = &ask->snapshot->trusts[i];
+        if (t->tls == e->trust && t->conf != NULL && t->conf->ocsp != CONFIG_OCSP_OFF)
+            return t->conf->ocsp == CONFIG_OCSP_HARD ? "hard" : "soft";
+    }
+    return NULL;
+}
+
+static json_t *certificate_of(const struct explain_ask *ask, const struct explain *e)
 {
     if (e->trust == NULL)
         return json_null();
@@ -63,8 +74,8 @@ static json_t *certificate_of(const struct explain *e)
         problems = document_append(problems, json_string(reason_word(r)));
         findings = document_append(findings, document_object("reason:t title:t", reason_word(r), reason_row(r)->title));
     }
-    json_t *json = document_object("status:t openssl_error:i problems:o findings:o detail:t", reason_word(e->verdict.status), e->verdict.openssl_error, problems,
-                                   findings, e->verdict.text);
+    json_t *json = document_object("status:t openssl_error:i problems:o findings:o detail:t ocsp:t", reason_word(e->verdict.status), e->verdict.openssl_error, problems,
+                                   findings, e->verdict.text, ocsp_of(ask, e));
     return e->peer == NULL ? json : document_add(json, "subject:t issuer:t sha256:t", e->peer->subject, e->peer->issuer, e->peer->sha256);
 }
 
@@ -259,6 +270,6 @@ json_t *explain_sheet_document(const struct explain_ask *ask, const struct expla
 {
     const struct plan_listener *l = ask->listener;
     json_t *listener = document_object("name:t where:t", l->conf->name, l->conf->where);
-    return document_object("listener:o request:o certificate:o certificate_given:b steps:o routes:o answer:o", listener, request_of(answer), certificate_of(answer),
+    return document_object("listener:o request:o certificate:o certificate_given:b steps:o routes:o answer:o", listener, request_of(answer), certificate_of(ask, answer),
                            ask->n_ders > 0, steps_of(answer), routes_of(answer, l->conf->n_routes), answer_of(l, answer));
 }

@@ -18,6 +18,7 @@ static void print_certificate(struct page *p, const json_t *certificate)
         return;
     page_put(p, certificate, "certificate {%subject|cannot be parsed}\n" INDENT "status {status}, OpenSSL's number {openssl_error}\n");
     page_each(p, document_get(certificate, "findings"), INDENT "- {reason}: {$title}\n");
+    page_put(p, certificate, "[{status=valid}{?ocsp}" INDENT "run asks its OCSP responder, too, and [{ocsp=hard}refuses][{ocsp=soft}accepts] it without an answer; explain asks nothing\n]");
 }
 
 static bool is_of_routes(const json_t *step)

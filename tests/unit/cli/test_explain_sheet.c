@@ -93,6 +93,40 @@ START_TEST(shows_people_everything_about_a_forwarded_request)
 }
 END_TEST
 
+static const struct {
+    enum config_ocsp ocsp;
+    const char *says, *json;
+} responders[] = {
+    {CONFIG_OCSP_OFF, NULL, "\"ocsp\": null"},
+    {CONFIG_OCSP_SOFT, "run asks its OCSP responder, too, and accepts it without an answer; explain asks nothing\n", "\"ocsp\": \"soft\""},
+    {CONFIG_OCSP_HARD, "run asks its OCSP responder, too, and refuses it without an answer; explain asks nothing\n", "\"ocsp\": \"hard\""},
+};
+
+static const char *show_again(bool as_json)
+{
+    bytes_clear(&out);
+    bytes_init(&out, 65536);
+    return show(as_json);
+}
+
+START_TEST(says_that_a_client_would_be_asked_about)
+{
+    struct config_trust conf_trust = {.name = name, .ocsp = responders[_i].ocsp};
+    struct snapshot_trust trust = {.conf = &conf_trust, .tls = (struct tls_trust *)(void *)&conf_trust}; /* compared only */
+    struct snapshot snapshot = {.trusts = &trust, .n_trusts = 1};
+    const char *says = responders[_i].says;
+    ask.snapshot = &snapshot;
+    answer.trust = trust.tls;
+    answer.verdict = (struct tls_verdict){.status = REASON_VALID};
+    ck_assert_ptr_nonnull(strstr(show_again(true), responders[_i].json));
+    const char *text = show_again(false);
+    ck_assert_msg(says != NULL ? strstr(text, says) != NULL : strstr(text, "OCSP") == NULL, "%s", text);
+    answer.verdict.status = REASON_EXPIRED; /* it is refused before that */
+    ck_assert_ptr_null(strstr(show_again(false), "OCSP"));
+    ask.snapshot = NULL;
+}
+END_TEST
+
 START_TEST(shows_a_refusal_with_its_number_and_what_to_do)
 {
     answer.action = EXPLAIN_REFUSED;
@@ -163,6 +197,7 @@ Suite *suite(void)
     TCase *t = tcase_create("explain_sheet");
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, shows_people_everything_about_a_forwarded_request);
+    tcase_add_loop_test(t, says_that_a_client_would_be_asked_about, 0, 3);
     tcase_add_test(t, shows_a_refusal_with_its_number_and_what_to_do);
     tcase_add_test(t, shows_a_route_that_would_have_decided_when_something_before_refused);
     tcase_add_test(t, shows_programs_the_same);
