@@ -50,6 +50,13 @@ struct thing {
 
 typedef void (*thing_fn)(void *ctx, const struct thing *thing);
 
+/* One that we renew may well have a third of its life left: only the last part of the time for its renewal counts. */
+static int64_t from_of(const struct config_identity *conf, const struct tls_identity_link *link)
+{
+    int64_t before_s = config_renew_is_on(conf) ? config_renew_before(&conf->renew, link->not_after - link->not_before) : 0;
+    return before_s > 0 && before_s < link->not_after - link->not_before ? link->not_after - before_s : link->not_before;
+}
+
 static void each_of_identity(const struct snapshot_identity *identity, thing_fn on_thing, void *ctx)
 {
     struct tls_identity_link link;
@@ -58,7 +65,7 @@ static void each_of_identity(const struct snapshot_identity *identity, thing_fn 
         snprintf(what, sizeof(what), "identity \"%s\": certificate %s", identity->conf->name, link.subject);
         const char *advice = config_renew_is_on(identity->conf) ? "mtlsd did not renew it yet: see the log and the status for the reason" : "renew it; peers refuse expired certificates";
         on_thing(ctx, &(struct thing){what, identity->conf->where, "expires", "is expired", advice,
-                                      link.not_before, link.not_after});
+                                      i == 0 ? from_of(identity->conf, &link) : link.not_before, link.not_after});
     }
 }
 
@@ -158,10 +165,27 @@ static void load_one(void *ctx, const struct thing *t)
         say_before(r, t);
 }
 
+/* It would be due as soon as it is there. */
+static void load_renewal(const struct snapshot_identity *identity, struct findings *out)
+{
+    struct tls_identity_facts f;
+    tls_identity_facts(identity->tls, &f);
+    int64_t life = f.not_after - f.not_before, before_s = config_renew_before(&identity->conf->renew, life);
+    if (before_s < life)
+        return;
+    findings_add(out, FINDING_WARNING, identity->conf->where,
+                 "identity \"%s\": renew.before is %s, and its certificate lives for %lld hours: it is renewed at once, and each later one after half of its life; "
+                 "give a part of the life, as \"1/3\"",
+                 identity->conf->name, identity->conf->renew.before, (long long)life / 3600);
+}
+
 void expiry_at_load(const struct snapshot *s, int64_t now, struct findings *out)
 {
     struct review r = {now, now, out};
     each(s, load_one, &r);
+    for (size_t i = 0; i < s->config->n_identities; i++)
+        if (config_renew_is_on(s->identities[i].conf) && s->identities[i].tls != NULL)
+            load_renewal(&s->identities[i], out);
 }
 
 static bool is_good(const struct tls_identity_facts *f, int64_t now)

@@ -2,7 +2,10 @@
 #include "mtlsd/daemon/run_user.h"
 
 #include "mtlsd/base/spiffe.h"
+#include "mtlsd/config/config_renew.h"
+#include "mtlsd/io/key_pair.h"
 
+#include <limits.h>
 #include <string.h>
 
 struct review {
@@ -19,6 +22,19 @@ static void look(const struct review *r, const char *where, const char *path)
                  path, r->user);
 }
 
+static void look_at_renewal(const struct review *r, const struct config_identity *id)
+{
+    const char *files[2];
+    char folder[PATH_MAX];
+    config_renew_files(id, files);
+    for (size_t i = 0; i < 2 && files[i] != NULL; i++) {
+        key_pair_folder(files[i], folder, sizeof(folder));
+        if (!privilege_can_write(r->p, folder))
+            findings_add(r->out, FINDING_WARNING, id->where, "identity \"%s\": user \"%s\" cannot write into %s, so a renewed certificate could not be written: let the user write there",
+                         id->name, r->user, folder);
+    }
+}
+
 void run_user_review(const struct privilege *p, const struct config *config, struct findings *out)
 {
     static const char sqlite[] = "sqlite:";
@@ -32,6 +48,8 @@ void run_user_review(const struct privilege *p, const struct config *config, str
         size_t n = config_identity_files(&config->identities[i], files);
         for (size_t k = 0; k < n; k++)
             look(&r, config->identities[i].where, files[k]);
+        if (config_renew_is_on(&config->identities[i]))
+            look_at_renewal(&r, &config->identities[i]);
     }
     for (size_t i = 0; i < config->n_trusts; i++) {
         const struct config_trust *trust = &config->trusts[i];

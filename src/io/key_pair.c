@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "key_pair.h"
+#include "mtlsd/io/key_pair.h"
 
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/sandbox.h"
@@ -40,15 +40,35 @@ static int look(const char *path, unsigned *mode, struct err *err)
     return 0;
 }
 
+void key_pair_folder(const char *path, char *out, size_t size)
+{
+    snprintf(out, size, "%s", path);
+    char *slash = strrchr(out, '/');
+    if (slash != NULL)
+        slash[slash == out ? 1 : 0] = '\0';
+    else
+        snprintf(out, size, ".");
+}
+
+static int check_one(const char *path, struct err *err)
+{
+    char folder[PATH_MAX];
+    unsigned mode;
+    key_pair_folder(path, folder, sizeof(folder));
+    return look(path, &mode, err) == 0 ? file_check_folder(folder, err) : -1;
+}
+
+int key_pair_check(const char *key_path, const char *certificate_path, struct err *err)
+{
+    return check_one(key_path, err) == 0 && (certificate_path == NULL || check_one(certificate_path, err) == 0) ? 0 : -1;
+}
+
 /* The new name is on the disk when this has returned. */
 static void keep_folder(const char *path)
 {
     char folder[PATH_MAX];
-    snprintf(folder, sizeof(folder), "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash != NULL)
-        slash[slash == folder ? 1 : 0] = '\0';
-    int fd = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    key_pair_folder(path, folder, sizeof(folder));
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return;
     (void)fsync(fd);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "key_process.h"
-#include "key_pair.h"
 #include "key_token.h"
 
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
+#include "mtlsd/io/key_pair.h"
 #include "mtlsd/io/privilege.h"
 #include "mtlsd/io/sandbox.h"
 #include "mtlsd/io/workload_client.h"

@@ -156,7 +156,7 @@ int privilege_drop(const struct privilege *p, struct err *err)
     return has_way_back(p) ? err_set(err, ERR_IO, "cannot give up rights: user %s could still become root", p->name) : 0;
 }
 
-bool privilege_can_read(const struct privilege *p, const char *path)
+static bool can(const struct privilege *p, const char *path, int what)
 {
     int n = getgroups(0, NULL);
     gid_t *ours = calloc((size_t)(n > 0 ? n : 1), sizeof(*ours)), group = getegid();
@@ -165,12 +165,22 @@ bool privilege_can_read(const struct privilege *p, const char *path)
         return false;
     }
     bool changed = setgroups((size_t)p->n, p->groups) == 0 && setegid(p->group) == 0 && seteuid(p->user) == 0;
-    bool can = changed && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
+    bool can = changed && faccessat(AT_FDCWD, path, what, AT_EACCESS) == 0;
     if (seteuid(0) != 0 || setegid(group) != 0 || setgroups((size_t)n, ours) != 0)
         abort(); /* neither root nor the user: nothing that follows could be trusted */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* each change of the user resets it */
     free(ours);
     return can;
+}
+
+bool privilege_can_read(const struct privilege *p, const char *path)
+{
+    return can(p, path, R_OK);
+}
+
+bool privilege_can_write(const struct privilege *p, const char *folder)
+{
+    return can(p, folder, W_OK | X_OK);
 }
 
 void privilege_give(const struct privilege *p, const char *path)

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import threading
+import unittest
 
 import ca_server
 import certs
@@ -102,6 +103,34 @@ class Est(Case):
         before = self.certificate.read_bytes(), self.key.read_bytes()
         self.wait_for_log(r'not renewed by .*not for clients \(extendedKeyUsage lacks clientAuth\)')
         self.assertEqual(before, (self.certificate.read_bytes(), self.key.read_bytes()))
+
+
+class Check(Case):
+    def check(self, user=""):
+        leaf = self.fresh()
+        self.put_pair(leaf)
+        block = 'renew = { est = "https://ca.example"; trust = "them"; before = "400d"; };'
+        text = user + self.injector_text(harness.free_port(), "127.0.0.1:9").replace(
+            f'bundle = "{self.pki.client().pem}"; ', f'certificate = "{self.certificate}"; key = "{self.key}"; {block}', 1)
+        return self.command("check", "-c", self.config(text)).stdout
+
+    def setUp(self):
+        super().setUp()
+        self.block = ""
+
+    def test_check_tells_what_is_renewed_and_what_cannot_be_written(self):
+        answer = self.check()
+        self.assertRegex(answer, r"renewed by https://ca.example from 20\S+Z on, which trust them verifies")
+        self.assertIn("renew.before is 400d, and its certificate lives for", answer)
+        self.assertNotIn("could not be written", answer)
+        self.key.rename(self.mine / "real")
+        self.key.symlink_to(self.mine / "real")
+        answer = self.command("check", "-c", self.folder / "mtlsd.conf").stdout
+        self.assertRegex(answer, r'warning: .*identity "me": a renewed certificate could not be written: .*tls.key: is a symbolic link')
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_check_tells_that_the_user_to_become_cannot_write_there(self):
+        self.assertRegex(self.check(user='user = "nobody"; '), r'identity "me": user "nobody" cannot write into \S+/mine, so a renewed certificate could not be written')
 
 
 class Faults(harness.Case):

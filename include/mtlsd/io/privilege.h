@@ -19,8 +19,9 @@ void privilege_free(struct privilege *p);
 /* Groups, group and user, real, effective and saved, and no capability, for every thread. No program that this thread, or one it starts later, may
  * execute gains rights again. */
 MUST_CHECK int privilege_drop(const struct privilege *p, struct err *err);
-/* Whether that user can read a file (or, a folder, write into it); tried by becoming it for a moment, so only before the drop and on one thread. */
+/* Whether that user can read a file, or write into a folder; tried by becoming it for a moment, so only before the drop and on one thread. */
 MUST_CHECK bool privilege_can_read(const struct privilege *p, const char *path);
+MUST_CHECK bool privilege_can_write(const struct privilege *p, const char *folder);
 /* Makes a file that we made the user's. A file that is gone is no error. */
 void privilege_give(const struct privilege *p, const char *path);
 

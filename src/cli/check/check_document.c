@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
+#include "mtlsd/config/config_renew.h"
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/policy/route.h"
@@ -35,15 +36,23 @@ static json_t *findings_of(const struct findings *findings)
 
 /* ---- identities and trusts ---- */
 
+/* The first moment of a renewal; a part of these seconds may follow. null: another program renews it. */
+static json_t *renewal_of(const struct config_identity *id, const struct tls_identity_facts *f)
+{
+    if (!config_renew_is_on(id))
+        return json_null();
+    return document_object("url:t trust:t from:I", config_renew_url(&id->renew), id->renew.trust, f->not_after - config_renew_before(&id->renew, f->not_after - f->not_before));
+}
+
 static json_t *identities_of(const struct check_sheet *s)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < s->snapshot->config->n_identities; i++) {
         struct tls_identity_facts f;
         tls_identity_facts(s->snapshot->identities[i].tls, &f);
-        list = document_append(list, document_object("name:t subject:t issuer:t key:t sha256:t not_before:I not_after:I seconds_left:I chain_length:z", f.name,
+        list = document_append(list, document_object("name:t subject:t issuer:t key:t sha256:t not_before:I not_after:I seconds_left:I chain_length:z renewal:o", f.name,
                                                      f.subject, f.issuer, f.key_kind, f.sha256, f.not_before, f.not_after, f.not_after - s->now,
-                                                     f.chain_length));
+                                                     f.chain_length, renewal_of(s->snapshot->identities[i].conf, &f)));
     }
     return list;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
+#include "mtlsd/config/config_renew.h"
 #include "mtlsd/control/fd_share.h"
 #include "mtlsd/io/file.h"
+#include "mtlsd/io/key_pair.h"
 #include "mtlsd/io/listen_check.h"
 #include "mtlsd/io/log_file.h"
 
@@ -90,6 +92,21 @@ static void check_cache(const struct look *k)
                      err.text);
 }
 
+/* Nothing breaks before the certificate is due: only a warning. */
+static void check_renewals(const struct look *k)
+{
+    for (size_t i = 0; i < k->config->n_identities; i++) {
+        const struct config_identity *id = &k->config->identities[i];
+        struct err err = {0};
+        const char *files[2];
+        if (!config_renew_is_on(id))
+            continue;
+        config_renew_files(id, files);
+        if (key_pair_check(files[1] != NULL ? files[1] : files[0], files[1] != NULL ? files[0] : NULL, &err) != 0)
+            findings_add(k->findings, FINDING_WARNING, id->where, "identity \"%s\": a renewed certificate could not be written: %s", id->name, err.text);
+    }
+}
+
 /* ---- descriptors ---- */
 
 static void check_descriptors(const struct look *k)
@@ -114,5 +131,6 @@ void check_places(const struct config *config, struct findings *findings)
     check_health(&k);
     check_log(&k);
     check_cache(&k);
+    check_renewals(&k);
     check_descriptors(&k);
 }

@@ -18,6 +18,7 @@ static void print_identity(struct page *p, const json_t *o)
     if (!json_equal(document_get(o, "subject"), document_get(o, "issuer")))
         page_put(p, o, INDENT "issued by {issuer}[{!chain_length>1}, sent without intermediates]"
                               "[{chain_length>1}, sent with {chain_length:rest} intermediate[{chain_length>2}s]]\n");
+    page_put(p, o, "[" INDENT "renewed by {$renewal.url} from {renewal.from:utc} on, which trust {$renewal.trust} verifies\n]");
 }
 
 /* Where lists are configured also which CA has one, and which is left without. */

@@ -242,6 +242,19 @@ static void print_document(const char *json)
     bytes_clear(&out);
 }
 
+START_TEST(says_which_certificate_is_renewed_by_whom_and_when)
+{
+    static const char *const lines[] = {"                 renewed by https://ca.example from 2027-11-01T08:00:00Z on, which trust partner verifies\n"};
+    world_edit(&w, "/etc/payments.pem\";", "/etc/payments.pem\"; renew = { est = \"https://ca.example\"; trust = \"partner\"; before = \"10d\"; };");
+    print_sheet();
+    EXPECT(lines);
+    ck_assert_ptr_eq(strstr(strstr(text, "renewed by") + 1, "renewed by"), NULL);
+    json_t *json = make_document();
+    ck_assert(json_is_null(document_get(json, "identities.0.renewal")) != json_is_null(document_get(json, "identities.1.renewal")));
+    json_decref(json);
+}
+END_TEST
+
 START_TEST(says_how_a_run_would_go)
 {
     static const struct {
@@ -292,6 +305,7 @@ Suite *suite(void)
     tcase_add_test(t, says_who_issued_an_identity_and_what_is_let_in);
     tcase_add_test(t, says_which_ca_a_revocation_list_covers);
     tcase_add_loop_test(t, says_which_ca_has_no_list, 0, 2);
+    tcase_add_test(t, says_which_certificate_is_renewed_by_whom_and_when);
     tcase_add_loop_test(t, says_how_a_run_would_go, 0, 4);
     tcase_add_test(t, shows_how_tls_starts_and_routes_by_server_name);
     tcase_add_test(t, tells_a_connection_without_a_byte_of_the_peers);

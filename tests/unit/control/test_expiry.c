@@ -119,6 +119,45 @@ START_TEST(names_an_identity_before_and_after)
 }
 END_TEST
 
+#define RENEW(before) "/etc/payments.pem\"; renew = { est = \"https://ca.example\"; trust = \"partner\"; " before " };"
+
+/* Of 90 days, which mtlsd renews in the last 30: thirty days before the end nothing is wrong yet. */
+START_TEST(of_one_that_mtlsd_renews_only_days_after_its_time_count)
+{
+    world_issue(&w, "/etc/payments.pem", &w.clients_ca, &(struct tls_pki_order){.cn = "payments", .purpose = TLS_PURPOSE_CLIENT, .not_after = WORLD_NOW + 60 * DAY});
+    for (int renews = 0; renews < 2; renews++) {
+        if (renews)
+            world_edit(&w, "/etc/payments.pem\";", RENEW(""));
+        struct snapshot *s = world_load(&w, 1, &findings);
+        ck_assert_ptr_nonnull(s);
+        expiry_review(s, WORLD_NOW + 30 * DAY - 60, WORLD_NOW + 30 * DAY, &findings);
+        ck_assert(renews == (find("certificate CN=payments expires in 30 days") == NULL));
+        expiry_review(s, WORLD_NOW + 53 * DAY - 60, WORLD_NOW + 53 * DAY, &findings);
+        ck_assert_ptr_nonnull(find(renews ? "expires in 7 days, 2027-03-16T08:00:00Z; mtlsd did not renew it yet" : "expires in 7 days"));
+        snapshot_unref(s);
+        findings_clear(&findings);
+        findings_init(&findings);
+    }
+}
+END_TEST
+
+START_TEST(warns_at_load_of_a_renewal_that_is_due_at_once_for_ever)
+{
+    world_edit(&w, "/etc/payments.pem\";", RENEW("before = \"71d\";"));
+    struct snapshot *s = world_load(&w, 1, &findings);
+    expiry_at_load(s, WORLD_NOW, &findings);
+    ck_assert_ptr_nonnull(find("identity \"payments\": renew.before is 71d, and its certificate lives for 1680 hours: it is renewed at once"));
+    findings_clear(&findings);
+    findings_init(&findings);
+    world_edit(&w, "71d", "69d");
+    struct snapshot *fine = world_load(&w, 1, &findings);
+    expiry_at_load(fine, WORLD_NOW, &findings);
+    ck_assert_ptr_null(find("renew.before"));
+    snapshot_unref(fine);
+    snapshot_unref(s);
+}
+END_TEST
+
 /* D7 */
 START_TEST(a_reload_does_not_put_an_expired_certificate_in_the_place_of_a_good_one)
 {
@@ -203,6 +242,8 @@ Suite *suite(void)
     tcase_add_test(t, is_no_flood);
     tcase_add_test(t, knows_what_is_near);
     tcase_add_test(t, names_an_identity_before_and_after);
+    tcase_add_test(t, of_one_that_mtlsd_renews_only_days_after_its_time_count);
+    tcase_add_test(t, warns_at_load_of_a_renewal_that_is_due_at_once_for_ever);
     tcase_add_test(t, a_reload_does_not_put_an_expired_certificate_in_the_place_of_a_good_one);
     tcase_add_test(t, names_lists_and_cas);
     tcase_add_test(t, names_the_ca_of_a_forward_proxy);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* E4 */
-#include "key_pair.h"
+#include "mtlsd/io/key_pair.h"
 #include "t.h"
 
 #include "mtlsd/io/file.h"
@@ -109,6 +109,38 @@ START_TEST(only_a_certificate_that_waits_alone_is_put_in_its_place)
 }
 END_TEST
 
+START_TEST(says_beforehand_what_cannot_be_written)
+{
+    struct err err = {0};
+    char link[80];
+    ck_assert_int_eq(key_pair_check(key, certificate, &err), 0);
+    ck_assert_int_eq(key_pair_check(key, NULL, &err), 0);
+    snprintf(link, sizeof(link), "%s/link", folder);
+    ck_assert_int_eq(symlink(key, link), 0);
+    ck_assert_int_eq(key_pair_check(key, link, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "a symbolic link"));
+    unlink(link);
+    if (geteuid() == 0)
+        return; /* may write anywhere */
+    err = (struct err){0};
+    ck_assert_int_eq(chmod(folder, 0500), 0);
+    ck_assert_int_eq(key_pair_check(key, certificate, &err), -1);
+    ck_assert_int_eq(chmod(folder, 0700), 0);
+    ck_assert_ptr_nonnull(strstr(err.text, "cannot write there"));
+}
+END_TEST
+
+START_TEST(knows_the_folder_of_a_file)
+{
+    static const char *const rows[][2] = {{"/a/b", "/a"}, {"/a", "/"}, {"a/b", "a"}, {"a", "."}};
+    char out[10];
+    for (size_t i = 0; i < 4; i++) {
+        key_pair_folder(rows[i][0], out, sizeof(out));
+        ck_assert_str_eq(out, rows[i][1]);
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("key_pair");
@@ -118,6 +150,8 @@ Suite *suite(void)
     tcase_add_test(c, a_bundle_gets_the_certificate_and_the_key);
     tcase_add_test(c, a_link_and_a_missing_file_are_not_written);
     tcase_add_test(c, only_a_certificate_that_waits_alone_is_put_in_its_place);
+    tcase_add_test(c, says_beforehand_what_cannot_be_written);
+    tcase_add_test(c, knows_the_folder_of_a_file);
     suite_add_tcase(s, c);
     return s;
 }

@@ -12,4 +12,9 @@
  */
 extern const struct key_pair_files key_pair_files_disk;
 
+/* Whether such a pair could be written now, as this user: both are regular files, and their folders take new ones. certificate_path NULL: one file. */
+MUST_CHECK int key_pair_check(const char *key_path, const char *certificate_path, struct err *err);
+/* The folder of a file, as its path says. */
+void key_pair_folder(const char *path, char *out, size_t size);
+
 #endif
