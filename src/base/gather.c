@@ -69,7 +69,7 @@ int gather_copy(struct gather *g, struct span s)
     return 0;
 }
 
-int gather_take(struct gather *g, struct bytes *b)
+int gather_take(struct gather *g, struct bytes *b, struct block_cache *blocks)
 {
     if (g->total == 0) {
         bytes_take(b, &g->own);
@@ -77,7 +77,10 @@ int gather_take(struct gather *g, struct bytes *b)
         return 0;
     }
     int rc = gather_copy(g, bytes_span(b));
-    bytes_clear(b);
+    if (blocks != NULL)
+        block_cache_take_back(blocks, b);
+    else
+        bytes_clear(b);
     return rc;
 }
 
@@ -153,6 +156,17 @@ void gather_consume(struct gather *g, size_t n)
     g->total -= n;
     if (g->total == 0)
         gather_clear(g);
+}
+
+void gather_consume_lent(struct gather *g, size_t n, struct block_cache *blocks)
+{
+    if (blocks == NULL || g->parts != NULL || n < g->total) {
+        gather_consume(g, n);
+        return;
+    }
+    assert(n == g->total);
+    block_cache_take_back(blocks, &g->own);
+    g->total = 0;
 }
 
 int gather_join(struct gather *g)

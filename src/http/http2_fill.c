@@ -140,7 +140,7 @@ static size_t piece(const struct http2 *h, const struct http2_stream *s)
 static int send_queue(struct http2 *h, struct gather *out)
 {
     h->answers = 0;
-    return h->queue.len == 0 ? 0 : gather_take(out, &h->queue);
+    return h->queue.len == 0 ? 0 : gather_take(out, &h->queue, h->limits.blocks);
 }
 
 /* Everything of the stream has left. */

@@ -35,9 +35,18 @@ uint8_t *http2_put_frame_head(uint8_t *to, size_t len, uint8_t type, uint8_t fla
     return to + HTTP2_FRAME_HEAD;
 }
 
+/* At the end of the queue; NULL: it is full, or no memory. */
+static uint8_t *room_in_queue(struct http2 *h, size_t n)
+{
+    struct block_cache *blocks = h->limits.blocks;
+    if (h->queue.data == NULL && blocks != NULL && n <= BLOCK_CACHE_BYTES && block_cache_lend(blocks, &h->queue) != 0)
+        return NULL;
+    return bytes_reserve(&h->queue, n);
+}
+
 int http2_send_frame(struct http2 *h, enum http2_type type, uint8_t flags, uint32_t id, struct span payload)
 {
-    uint8_t *to = bytes_reserve(&h->queue, HTTP2_FRAME_HEAD + payload.len);
+    uint8_t *to = room_in_queue(h, HTTP2_FRAME_HEAD + payload.len);
     if (to == NULL)
         return -1;
     to = http2_put_frame_head(to, payload.len, (uint8_t)type, flags, id);
@@ -102,7 +111,7 @@ enum { PSEUDOS = 5, FRAMING_BYTES = 64 };
 /* Room for one frame in the queue: the usual case. */
 static int send_small(struct http2 *h, const struct http2_fields *f, size_t bound, uint8_t flags, uint32_t id)
 {
-    uint8_t *to = bytes_reserve(&h->queue, HTTP2_FRAME_HEAD + bound);
+    uint8_t *to = room_in_queue(h, HTTP2_FRAME_HEAD + bound);
     if (to == NULL)
         return -1;
     size_t n = http2_hpack_write(&h->hpack, to + HTTP2_FRAME_HEAD, bound, f->list, f->n);
@@ -119,7 +128,7 @@ static int send_small(struct http2 *h, const struct http2_fields *f, size_t boun
 static int send_pieces(struct http2 *h, struct span block, uint8_t flags, uint32_t id)
 {
     size_t n_frames = (block.len + HTTP2_FRAME_BYTES - 1) / HTTP2_FRAME_BYTES, most = block.len + n_frames * HTTP2_FRAME_HEAD;
-    uint8_t *start = bytes_reserve(&h->queue, most), *to = start;
+    uint8_t *start = room_in_queue(h, most), *to = start;
     if (start == NULL)
         return -1;
     for (uint8_t type = HTTP2_TYPE_HEADERS; block.len > 0; type = HTTP2_TYPE_CONTINUATION) {

@@ -98,6 +98,8 @@ static int write_head(struct bytes *out, const struct http_outgoing *o)
     if (http_filter_begin(&filter, o) != 0)
         return -1;
     size_t most = FIXED_BYTES + h->method.len + h->target.len + h->phrase.len + o->target.len + o->host.len + o->added.len + o->upgrade.len + filter.most;
+    if (o->blocks != NULL && out->data == NULL && most <= BLOCK_CACHE_BYTES && block_cache_lend(o->blocks, out) != 0)
+        return -1;
     uint8_t *start = bytes_reserve(out, most);
     if (start == NULL)
         return -1;

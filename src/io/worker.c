@@ -19,7 +19,7 @@ enum {
 #ifdef __SANITIZE_ADDRESS__
     BLOCKS_KEPT = 0, /* it sees no use of a block that is only kept */
 #else
-    BLOCKS_KEPT = 1024, /* 768 KB at most; each request that runs has two or three */
+    BLOCKS_KEPT = 1024, /* 1 MB at most; each request that runs has two or three */
 #endif
     TICK_MS = 1000,
     EBB_LEAST = 64, /* connections; fewer leave little */
@@ -143,7 +143,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->env.ours_refused = on_ours_refused;
     if (uv_random(NULL, NULL, &w->env.random, sizeof(w->env.random), 0, NULL) != 0)
         w->env.random = uv_hrtime() ^ (uintptr_t)w;
-    w->env.run = (struct run_queue){.drivers = {[LINK_CLIENT] = &conn_driver, [LINK_UPLINK] = &upconn_driver}, .connect = upconn_connect, .describe = upconn_describe, .holds = true};
+    w->env.run = (struct run_queue){.drivers = {[LINK_CLIENT] = &conn_driver, [LINK_UPLINK] = &upconn_driver}, .connect = upconn_connect, .describe = upconn_describe, .blocks = &w->env.blocks, .holds = true};
     bool access_log = access_log_init(&w->access_log, refusals, clock_now) == 0;
     if (w->buffer.data == NULL || w->env.scratch == NULL || w->env.tickets == NULL || w->env.pool == NULL || w->env.balancer == NULL ||
         !access_log)

@@ -30,6 +30,7 @@ static void begin_http2(struct client *c, struct moment now)
     const struct http2_limits limits = {.max_head_bytes = (size_t)conf->max_header_bytes,
                                         .max_fields = conf->max_headers,
                                         .extended_connect = true,
+                                        .blocks = &c->env->blocks,
                                         .streams = &c->env->streams};
     c->link.h2 = http2_new(HTTP2_SERVER, &limits);
     c->link.broken = c->link.broken || c->link.h2 == NULL;

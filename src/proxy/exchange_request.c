@@ -165,6 +165,7 @@ static int write_head(struct exchange *x)
         .upgrade = x->asked.upgrade ? http_upgrade_wanted(kept->head) : span_of(NULL, 0),
         .framing = x->asked.upgrade ? HTTP_NO_BODY : kept->head->framing, /* a length of 0 need not meet a server that takes none */
         .length = kept->head->length,
+        .blocks = &x->client->env->blocks,
         .scheme = span_from_str(x->way.target->tls != NULL ? "https" : "http"),
         .keep_alive = may_be_kept(x->way.target->upstream->conf), /* HTTP/1.1 need not say it, but Apache tells its timeout to those who do */
     };

@@ -94,6 +94,7 @@ static void write_head(struct exchange *x, const struct http_head *head, enum ht
         .upgrade = head->status == SWITCHING_PROTOCOLS ? span_from_str("websocket") : span_of(NULL, 0),
         .framing = framing,
         .length = head->length,
+        .blocks = &c->env->blocks,
         .close = c->is.close_after && head->status != SWITCHING_PROTOCOLS,
         .keep_alive = x->asked.minor == 0 && !c->is.close_after,
     };

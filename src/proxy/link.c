@@ -55,6 +55,11 @@ static void lose(struct link *l)
     run_touch(l);
 }
 
+static struct block_cache *blocks_of(const struct link *l)
+{
+    return l->run != NULL ? l->run->blocks : NULL;
+}
+
 void link_write_copy(struct link *l, struct span s)
 {
     run_touch(l);
@@ -67,7 +72,7 @@ void link_write_take(struct link *l, struct bytes *b)
     run_touch(l);
     if (l->broken)
         bytes_clear(b);
-    else if (gather_take(&l->out, b) != 0)
+    else if (gather_take(&l->out, b, blocks_of(l)) != 0)
         lose(l);
 }
 
@@ -149,7 +154,7 @@ static void encrypt(struct link *l)
             taken = n == 1 ? tls_engine_app_write(l->tls, runs[0]) : encrypt_joined(l, runs, n);
         if (taken == 0)
             break;
-        gather_consume(&l->out, taken);
+        gather_consume_lent(&l->out, taken, blocks_of(l));
     }
 }
 
@@ -199,7 +204,7 @@ void link_sent(struct link *l, size_t n)
     if (l->tls != NULL)
         tls_engine_wire_sent(l->tls, n);
     else
-        gather_consume(&l->out, n);
+        gather_consume_lent(&l->out, n, blocks_of(l));
 }
 
 void link_settle(struct link *l)

@@ -9,7 +9,7 @@
 /* By ALPN with TLS, by the configuration without. */
 void uplink_agree(struct uplink *u)
 {
-    const struct http2_limits limits = {.max_head_bytes = UPLINK_HEAD_MAX, .max_fields = UPLINK_FIELDS_MAX, .streams = &u->env->streams};
+    const struct http2_limits limits = {.max_head_bytes = UPLINK_HEAD_MAX, .max_fields = UPLINK_FIELDS_MAX, .blocks = &u->env->blocks, .streams = &u->env->streams};
     const char *agreed = u->link.tls != NULL ? tls_engine_alpn(u->link.tls) : NULL;
     bool http2 = u->is.may_http2 && (u->link.tls == NULL || (agreed != NULL && strcmp(agreed, HTTP2_ALPN) == 0));
     u->is.may_http2 = http2;

@@ -65,7 +65,7 @@ static void on_handshake(void *ctx, const struct handshake_report *r)
 void lone_open(struct lone *l, const struct plan_target *target, struct moment now)
 {
     *l = (struct lone){.now = now};
-    l->env.run = (struct run_queue){.drivers = {[LINK_UPLINK] = &driver}, .connect = connect_uplink};
+    l->env.run = (struct run_queue){.drivers = {[LINK_UPLINK] = &driver}, .connect = connect_uplink, .blocks = &l->env.blocks};
     l->env.observer.on_handshake = on_handshake;
     l->env.pool = pool_new(target, 1);
     l->env.scratch = malloc(SCRATCH);

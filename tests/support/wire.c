@@ -788,7 +788,7 @@ static void fill_node(struct wire *w, struct wire_node *n, const struct wire_set
     n->env.scratch_size = SCRATCH;
     n->env.tickets = tls_tickets_new(4);
     make_state(n);
-    n->env.run = (struct run_queue){.drivers = {[LINK_CLIENT] = &down_driver, [LINK_UPLINK] = &up_driver}, .connect = connect_uplink};
+    n->env.run = (struct run_queue){.drivers = {[LINK_CLIENT] = &down_driver, [LINK_UPLINK] = &up_driver}, .connect = connect_uplink, .blocks = &n->env.blocks};
     n->env.observer = (struct observer){.ctx = n, .on_report = on_report, .on_handshake = on_handshake};
     ck_assert(n->env.scratch != NULL && n->env.tickets != NULL);
 }

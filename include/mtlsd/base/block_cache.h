@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-enum { BLOCK_CACHE_BYTES = 768 }; /* of a block that is lent */
+enum { BLOCK_CACHE_BYTES = 1024 }; /* of a block that is lent */
 
 struct block_cache {
     void *first; /* owned: those that are kept; each begins with a pointer to the next */

@@ -73,6 +73,7 @@ struct http2_limits {
     size_t max_fields;     /* with each piece of a cookie, which HTTP/2 may send as several fields */
     uint32_t max_streams;  /* at once; 0: as http2_limits.h has it */
     bool extended_connect; /* server: take CONNECT with a protocol (RFC 8441) */
+    struct block_cache *blocks;  /* borrowed: memory for frames that wait; NULL: of the allocator */
     struct block_cache *streams; /* borrowed, of http2_init_streams: memory for streams, shared by sessions of a thread; NULL: none */
 };
 

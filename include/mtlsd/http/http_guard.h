@@ -6,6 +6,7 @@
 #ifndef MTLSD_HTTP_HTTP_GUARD_H
 #define MTLSD_HTTP_HTTP_GUARD_H
 
+#include "mtlsd/base/block_cache.h"
 #include "mtlsd/base/err.h"
 #include "mtlsd/base/reasons.h"
 #include "mtlsd/http/http_head.h"
@@ -71,6 +72,7 @@ struct http_outgoing { /* how a head is to be written */
     enum http_framing framing; /* how the body will be sent: LENGTH, CHUNKED, NO_BODY or UNTIL_CLOSE */
     uint64_t length;
     bool close;               /* say Connection: close */
+    struct block_cache *blocks; /* HTTP/1.1: lends a short head its memory; NULL: the allocator has it */
     bool keep_alive;          /* say Connection: keep-alive, which an HTTP/1.0 client needs to be told (RFC 9112 appendix C.2.2) */
 };
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct caller;
+struct block_cache;
 struct link;
 struct uplink;
 
@@ -54,6 +55,7 @@ struct run_queue {
     struct link *first, *last; /* to be driven */
     struct link *turn;         /* all that were driven in this turn */
     const struct run_driver *drivers[2]; /* by enum link_end */
+    struct block_cache *blocks; /* borrowed: where memory of what was sent goes; NULL: to the allocator */
     /* Begins to connect an uplink: uplink_on_connected or uplink_on_connect_failed follows, maybe before this returns. */
     void (*connect)(struct uplink *u);
     /* Says what an attempt to connect that ran out of time was waiting for. */

@@ -140,17 +140,17 @@ START_TEST(takes_memory_where_nothing_waits_and_copies_where_something_does)
     ck_assert_int_eq(bytes_append_str(&given, "first;"), 0);
     const uint8_t *at = bytes_span(&given).ptr;
     struct span run;
-    ck_assert_int_eq(gather_take(&g, &given), 0);
+    ck_assert_int_eq(gather_take(&g, &given, NULL), 0);
     ck_assert_uint_eq(gather_runs(&g, &run, 1), 1);
     ck_assert_ptr_eq(run.ptr, at);
     ck_assert_ptr_null(given.data);
     borrow(BODY);
     ck_assert_int_eq(bytes_append_str(&given, "second;"), 0);
-    ck_assert_int_eq(gather_take(&g, &given), 0);
+    ck_assert_int_eq(gather_take(&g, &given, NULL), 0);
     ck_assert_ptr_null(given.data);
     ck_assert_str_eq(content(), "first;" BODY "second;");
     gather_clear(&g);
-    ck_assert_int_eq(gather_take(&g, &given), 0); /* nothing is given */
+    ck_assert_int_eq(gather_take(&g, &given, NULL), 0); /* nothing is given */
     ck_assert_uint_eq(g.total, 0);
     copy("a");
     ck_assert_str_eq(content(), "a");
@@ -165,7 +165,7 @@ START_TEST(frees_what_it_cannot_take)
     memset(given.data, 'x', MAX);
     bytes_commit(&given, MAX);
     copy("head");
-    ck_assert_int_eq(gather_take(&g, &given), -1);
+    ck_assert_int_eq(gather_take(&g, &given, NULL), -1);
     ck_assert_ptr_null(given.data);
     ck_assert_str_eq(content(), "head");
 }
@@ -259,6 +259,35 @@ START_TEST(says_so_when_what_was_borrowed_does_not_fit)
 }
 END_TEST
 
+START_TEST(gives_back_what_was_lent_once_it_is_gone)
+{
+    struct block_cache c;
+    struct bytes lent;
+    block_cache_init(&c, BLOCK_CACHE_BYTES, 8);
+    bytes_init(&lent, 4096);
+    ck_assert_int_eq(block_cache_lend(&c, &lent), 0);
+    ck_assert_int_eq(bytes_append_str(&lent, "head"), 0);
+    ck_assert_int_eq(gather_take(&g, &lent, &c), 0);
+    gather_consume_lent(&g, 3, &c);
+    ck_assert_uint_eq(c.n, 0);
+    ck_assert_int_eq(block_cache_lend(&c, &lent), 0);
+    ck_assert_int_eq(bytes_append_str(&lent, "more"), 0);
+    ck_assert_int_eq(gather_take(&g, &lent, &c), 0); /* a copy, as something waits */
+    ck_assert_ptr_null(lent.data);
+    ck_assert_uint_eq(c.n, 1);
+    ck_assert_uint_eq(g.total, 5);
+    gather_consume_lent(&g, 5, &c);
+    ck_assert_uint_eq(c.n, 2);
+    ck_assert(g.total == 0 && g.own.data == NULL);
+    borrow("borrowed"); /* is not ours to give */
+    gather_consume_lent(&g, 8, &c);
+    copy("short"); /* of the allocator */
+    gather_consume_lent(&g, 5, &c);
+    ck_assert_uint_eq(c.n, 2);
+    block_cache_clear(&c);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("gather");
@@ -277,6 +306,7 @@ Suite *suite(void)
     tcase_add_test(t, gives_no_more_runs_than_asked_for);
     tcase_add_test(t, refuses_to_own_more_than_its_maximum);
     tcase_add_test(t, says_so_when_what_was_borrowed_does_not_fit);
+    tcase_add_test(t, gives_back_what_was_lent_once_it_is_gone);
     suite_add_tcase(s, t);
     return s;
 }

@@ -626,6 +626,33 @@ START_TEST(fails_and_adds_nothing_when_there_is_no_room)
 }
 END_TEST
 
+START_TEST(takes_the_memory_of_a_short_head_from_the_blocks)
+{
+    static char longer[BLOCK_CACHE_BYTES + 1];
+    struct block_cache blocks;
+    struct bytes out;
+    struct http_field field = {span_from_str("X-Any"), span_from_str("value")};
+    struct http_head head = {.minor = 1, .status = 200, .phrase = span_from_str("OK"), .fields = &field, .n_fields = 1};
+    struct http_outgoing how = {.head = &head, .blocks = &blocks};
+    memset(longer, 'a', sizeof(longer) - 1);
+    block_cache_init(&blocks, BLOCK_CACHE_BYTES, 1);
+    bytes_init(&out, 1 << 20);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(http_guard_write_head(&out, &how), 0);
+        ck_assert(span_equals_str(bytes_span(&out), "HTTP/1.1 200 OK\r\nX-Any: value\r\n\r\n"));
+        ck_assert_uint_eq(out.cap, BLOCK_CACHE_BYTES);
+        ck_assert_uint_eq(blocks.n, 0);
+        block_cache_take_back(&blocks, &out);
+        ck_assert_uint_eq(blocks.n, 1);
+    }
+    field.value = span_from_str(longer);
+    ck_assert_int_eq(http_guard_write_head(&out, &how), 0);
+    ck_assert_uint_eq(blocks.n, 1);
+    bytes_clear(&out);
+    block_cache_clear(&blocks);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http_write");
@@ -655,6 +682,7 @@ Suite *suite(void)
     tcase_add_test(tc, C3_drops_trailers_that_route_frame_or_authenticate);
     tcase_add_test(tc, writes_the_last_chunk_without_trailers);
     tcase_add_test(tc, fails_and_adds_nothing_when_there_is_no_room);
+    tcase_add_test(tc, takes_the_memory_of_a_short_head_from_the_blocks);
     suite_add_tcase(s, tc);
     return s;
 }
