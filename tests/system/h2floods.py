@@ -31,6 +31,13 @@ def on_new_streams(make, batch=100, first=1):
         yield b"".join(make(start + 2 * i) for i in range(batch))
 
 
+def reset_later(batch=100):
+    """The resets of so many requests come behind all of them, when the other end may have begun with each."""
+    for requests, resets in zip(on_new_streams(lambda n: h2.headers(n, GET), batch), on_new_streams(h2.rst, batch)):
+        yield requests
+        yield resets
+
+
 def behind(first, pieces):
     yield first
     yield from pieces
@@ -62,9 +69,11 @@ FLOODS = {
     "window updates of a stream": lambda: behind(h2.headers(1, POST, OPEN), many(h2.window_update(1, 1))),
     "unknown frames": lambda: many(h2.frame(0xfa, 0, 0, b"x")),
     "rapid reset": lambda: on_new_streams(lambda n: h2.headers(n, GET) + h2.rst(n)),
+    "reset a piece later": reset_later,
     "made you reset by a window": lambda: on_new_streams(lambda n: h2.headers(n, GET) + h2.window_update(n, 0)),
     "made you reset by an overflow": lambda: on_new_streams(lambda n: h2.headers(n, POST, OPEN) + h2.window_update(n, 0x7fffffff)),
     "made you reset by data after the end": lambda: on_new_streams(lambda n: h2.headers(n, GET) + h2.data(n, b"x")),
+    # Where priorities are not followed, these are requests beyond the limit.
     "made you reset by a priority": lambda: on_new_streams(lambda n: h2.headers(n, POST, OPEN) + h2.priority(n, n)),
     "made you reset by a length": lambda: on_new_streams(lambda n: h2.headers(n, POST + h2hpack.literal("content-length", "1"), OPEN) + h2.data(n, b"xx")),
     "malformed requests": lambda: on_new_streams(lambda n: h2.headers(n, GET + h2hpack.literal("Upper", "x"))),
