@@ -18,7 +18,7 @@ static uv_timer_t deadline;
 static int told;
 static bool late;
 
-enum { SOON_MS = 1000, NEVER_MS = 300 };
+enum { SOON_MS = 20000, NEVER_MS = 300 };
 
 static void write_file(const char *path, const char *text)
 {
