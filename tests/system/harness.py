@@ -96,6 +96,11 @@ def wait_for(question, what, seconds=READY_S, pause=0.02):
         time.sleep(pause)
 
 
+def busy(seconds):
+    """The bound here and now of what takes so many seconds on an idle machine: on a busy one each process waits for its turn."""
+    return seconds * (1 + os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLMSG_ERROR, NLMSG_DONE, DUMP = 4, 20, 2, 3, 0x301
 TCP_LISTEN = 10
 
@@ -153,6 +158,28 @@ def is_alive(pid):
         return False
 
 
+class Log(str):
+    """What a program has said so far. Case.assertIn and assertRegex wait for what is still to come: an answer may arrive before its line is written."""
+
+    def __new__(cls, path, start=0):
+        log = super().__new__(cls, path.read_text(errors="replace")[start:])
+        log.path, log.start = path, start
+        return log
+
+    def __getitem__(self, key):
+        if isinstance(key, slice) and (key.stop, key.step) == (None, None) and (key.start or 0) >= 0:
+            return Log(self.path, self.start + (key.start or 0))
+        return super().__getitem__(key)
+
+    def until(self, question):
+        """The log when the answer is true of it, or as it is by the deadline."""
+        log, deadline = self, time.monotonic() + READY_S
+        while not question(log) and time.monotonic() < deadline:
+            time.sleep(0.02)
+            log = Log(self.path, self.start)
+        return log
+
+
 class Process:
     """A program under test or a peer of it; its output goes to a file."""
 
@@ -166,7 +193,7 @@ class Process:
 
     @property
     def log(self):
-        return self.log_path.read_text(errors="replace")
+        return Log(self.log_path)
 
     def wait_ready(self, ports=(), paths=()):
         def ready():
@@ -377,6 +404,21 @@ class Case(unittest.TestCase):
             certificate = self.pki.client() if client == "client" else client
             mine = ["--cert", certificate.pem]
         return self.curl("--cacert", self.pki.ca("root").crt, *mine, *arguments, f"https://localhost:{port}{path}", **options)
+
+    def assertIn(self, member, container, msg=None):
+        if isinstance(container, Log):
+            container = container.until(lambda log: member in log)
+        super().assertIn(member, container, msg)
+
+    def assertRegex(self, text, expected_regex, msg=None):
+        if isinstance(text, Log):
+            text = text.until(lambda log: re.search(expected_regex, log))
+        super().assertRegex(text, expected_regex, msg)
+
+    def assert_told(self, times, words, log):
+        """The log has the words so many times."""
+        log = log.until(lambda now: now.count(words) >= times)
+        self.assertEqual(times, log.count(words), log)
 
     def assert_problem(self, answer, status, reason, refused_by=None):
         """The answer is a problem document with this reason."""

@@ -44,7 +44,7 @@ class Alpn(harness.Case):
         for offer in ("--http2", "--http1.1", "--no-alpn"):
             self.assertEqual("ok", self.curl_tls(port, offer).text, offer)
         for name in ("h2", "http/1.1"):
-            self.assertEqual(1, self.mtlsd.log.count(f"alpn={name} "), self.mtlsd.log)
+            self.assert_told(1, f"alpn={name} ", self.mtlsd.log)
 
     def upstream(self, chooses, version):
         """A server that has these protocols."""

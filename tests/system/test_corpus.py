@@ -69,7 +69,7 @@ class Corpus:
                 before = len(backend.received)
                 status, data = self.send(port, raw)
                 # Nothing of an earlier row may be counted for a later one: a refused request leaves no backend connection.
-                wait_for(lambda: not backend.open, "the backend connection to end", 5)
+                wait_for(lambda: not backend.open, "the backend connection to end")
                 arrived = bytes(backend.received[before:])
                 # The head of a chunked request may be on its way before a later chunk turns out wrong; its end may not.
                 if name.startswith("chunk"):

@@ -72,7 +72,7 @@ class Fallback(test_rotation.Case):
         top = self.command("top", "-c", self.mtlsd.config_path, "--count", "1").stdout
         self.assertRegex(top, r"identity me: FALLBACK: upstream far .* refuses the new certificate")
         self.assertRegex(self.curl("--unix-socket", self.folder / "admin.sock", "http://localhost/dashboard").text, "Fallback of identity me: upstream far .* refuses the new")
-        self.assertEqual(1, self.mtlsd.log.count("trying the one before"))
+        self.assert_told(1, "trying the one before", self.mtlsd.log)
 
     def test_a_health_check_that_is_refused_is_enough(self):
         """It takes the only target out of service, so that no request would be refused any more."""
@@ -116,7 +116,7 @@ class Fallback(test_rotation.Case):
         for _ in range(3):
             self.assertEqual(502, self.curl(self.url).status)
             self.wait_for_log("refuses the certificate before the renewal, too: the renewed one stays in use")
-        self.assertEqual(1, self.mtlsd.log.count("trying the one before"))
+        self.assert_told(1, "trying the one before", self.mtlsd.log)
         self.assertEqual(1, len(re.findall("error reload +.*refused", self.mtlsd.log)))
         self.upstream.trust("other")
         self.assertEqual(200, self.curl(self.url).status)
@@ -187,7 +187,7 @@ class FallbackByStatus(test_rotation.Case):
         wait_for(lambda: self.curl("-k", "--cert", renewed.crt, "--key", renewed.key, f"https://127.0.0.1:{port}/").status == 400, "the new list of CAs")
         wait_for(lambda: self.curl(self.url).status == 200 and self.accepted() == self.first.serial, "the certificate before")
         self.wait_for_log(r'error rotation +.*fallback of identity \\*"me\\*": upstream far \(127.0.0.1:\d+\) refuses the new certificate CN=rotated.*in use again')
-        self.assertEqual(1, self.mtlsd.log.count("trying the one before"))
+        self.assert_told(1, "trying the one before", self.mtlsd.log)
 
     @unittest.skipUnless(shutil.which("nginx"), "needs nginx")
     def test_nginx_in_http1(self):

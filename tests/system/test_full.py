@@ -99,7 +99,7 @@ class Full(Case):
                 for client in busy:
                     self.assertEqual(200, peers.response(client)[0])
                 self.assertEqual(200, peers.response(self.ask())[0], "one that is idle gives way")
-                wait_for(lambda: sum(map(int, re.findall(r"(\d+) new connections? w\w+ refused", self.mtlsd.log))) == 6, "all six to be told", 5)
+                wait_for(lambda: sum(map(int, re.findall(r"(\d+) new connections? w\w+ refused", self.mtlsd.log))) == 6, "all six to be told")
                 self.assertLessEqual(self.mtlsd.log.count("refused;"), 3, "a line a second")
                 self.assertIn("10 of 10 clients", self.mtlsd.log)
                 self.assertEqual(0, self.mtlsd.stop())
@@ -112,7 +112,7 @@ class Full(Case):
                 for _ in range(16):
                     clients.append(self.ask())
                     self.assertEqual(200, peers.response(clients[-1])[0])
-                wait_for(lambda: len(self.ended(clients)) >= 6, "six to be closed", 5)
+                wait_for(lambda: len(self.ended(clients)) >= 6, "six to be closed")
                 if workers == 1:
                     self.assertEqual(list(range(6)), self.ended(clients))
                 self.assertEqual(0, self.status()["connections"]["refused_total"])
@@ -168,7 +168,7 @@ class Full(Case):
             served.append(answers.count(200))
         self.assertGreaterEqual(min(served), 10)  # of 60 descriptors; one, before clients shared them
         self.assertGreaterEqual(max(served), 15)  # clients of the round before may still be there
-        wait_for(lambda: peers.response(self.ask())[0] == 200, "service again", 3)
+        wait_for(lambda: peers.response(self.ask())[0] == 200, "service again")
         self.assertEqual(0, self.command("reload", "-c", self.mtlsd.config_path).returncode)
 
     def test_request_for_which_no_descriptor_is_left_waits_for_a_moment_and_is_answered(self):
@@ -178,7 +178,7 @@ class Full(Case):
         wait_for(lambda: self.status()["connections"]["open"] == len(clients), "all to be taken")
         for client in clients:
             client.sendall(ASK.replace(b" / ", b" /slow "))
-        wait_for(lambda: "reason=overloaded" in self.mtlsd.log, "the first refusal", 5)
+        wait_for(lambda: "reason=overloaded" in self.mtlsd.log, "the first refusal")
         refused = [client for client in clients if b"503" in self.peek(client)]
         self.gate.set()
         for client in clients:
@@ -237,7 +237,7 @@ class NoDescriptor(Case):
                 self.assert_refused(client)
         status = self.status()
         self.assertEqual((open_before, 30, True), tuple(status["connections"][k] for k in ("open", "refused_total", "full")))
-        self.assertEqual(1, self.mtlsd.log.count("error=EMFILE"), self.mtlsd.log)
+        self.assert_told(1, "error=EMFILE", self.mtlsd.log)
         reload = self.command("reload", "-c", self.mtlsd.config_path)
         self.assertIn("too many open files", (reload.stdout + reload.stderr).lower(), "files cannot be read, and that is said")
         restore()

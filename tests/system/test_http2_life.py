@@ -29,22 +29,22 @@ class Times(h2case.Case):
 
     def test_an_idle_connection_says_goodbye(self):
         end = self.client(self.front(peers.Backend(self), idle="300ms"))
-        self.assertEqual(200, end.ask().status)
         began = time.monotonic()
+        self.assertEqual(200, end.ask().status)
         self.assert_late(lambda: end.closed, end, began)
         self.assertEqual(h2.NO_ERROR, end.goaway)
 
     def test_C7_a_head_that_never_ends_ends_the_connection(self):
-        end = self.client(self.front(peers.Backend(self), header="300ms"), answers=False)
-        began = time.monotonic()
+        port, began = self.front(peers.Backend(self), header="300ms"), time.monotonic()
+        end = self.client(port, answers=False)
         end.send(headers(1, h2.request(), END_STREAM))
         self.assert_late(lambda: end.closed, end, began)
         self.assertIsNotNone(end.goaway)
         wait_for(lambda: "reason=request_timeout" in self.mtlsd.log, "the line about it")
 
     def test_C7_a_client_that_says_nothing_ends(self):
-        end = self.client(self.front(peers.Backend(self), header="300ms", idle="300ms"))
-        began = time.monotonic()
+        port, began = self.front(peers.Backend(self), header="300ms", idle="300ms"), time.monotonic()
+        end = self.client(port)
         self.assert_late(lambda: end.closed, end, began)
 
     def test_C7_a_body_that_stops_ends_its_stream_alone(self):

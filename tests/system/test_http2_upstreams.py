@@ -210,7 +210,7 @@ class Answers(Case):
                 self.make, self.healthy, self.keeps = make, False, expected == WHOLE
                 self.check(*ask(), expected)
                 self.healthy = True
-                harness.wait_for(lambda: ask() == (200, b"hello", True), "a good answer afterwards", 5)
+                harness.wait_for(lambda: ask() == (200, b"hello", True), "a good answer afterwards")
 
     def test_C5_answers_to_http1(self):
         self.run_over(self.by_http1)
@@ -241,7 +241,7 @@ class Answers(Case):
                     self.healthy = False
                     self.check(*self.ask_in_turn(i), WHOLE if valid else REFUSED)
                     self.healthy = True
-                    harness.wait_for(lambda: self.by_http1() == (200, b"hello", True), "a good answer afterwards", 5)
+                    harness.wait_for(lambda: self.by_http1() == (200, b"hello", True), "a good answer afterwards")
 
 
 class Ends(Case):
@@ -301,11 +301,11 @@ class Floods(h2case.Case):
                 stream = end.ask(seconds=8)
                 self.assertTrue(stream.reset is not None or stream.status == 502, stream)
                 self.assertTrue(self.cut.wait(5), "the upstream was not cut off")
-                self.assertLess(time.monotonic() - began, 8)
+                self.assertLess(time.monotonic() - began, harness.busy(8))
                 self.assertLess(self.mtlsd.rss_kb() - before, 16 << 10 << harness.is_sanitized())
                 end.close()
                 self.name = ""
-                harness.wait_for(lambda: self.client(port).ask().status == 200, "a good answer afterwards", 5)
+                harness.wait_for(lambda: self.client(port).ask().status == 200, "a good answer afterwards")
 
 
 del Case

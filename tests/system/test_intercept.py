@@ -81,7 +81,7 @@ class Clients(Intercept):
             self.assertEqual(0, done.returncode, done.stderr)
             self.assert_identified(done.stdout)
             self.assertEqual(2, done.stdout.count("HTTP/2" if version == "--http2" else "HTTP/1.1"), done.stdout)
-        rows = [json.loads(line) for line in self.mtlsd.log.splitlines() if line.startswith("{")]
+        rows = [json.loads(line) for line in self.mtlsd.log.until(lambda log: '"method":"GET"' in log).splitlines() if line.startswith("{")]
         self.assertTrue(any(row.get("method") == "GET" and row.get("tls", "").startswith("TLS") for row in rows), rows)
 
     def test_python(self):

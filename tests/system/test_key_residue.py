@@ -304,7 +304,7 @@ class Protection(harness.Case):
         self.processes.append(self.mtlsd)
         self.mtlsd.wait_ready([port])
         self.assertEqual("fine", self.curl_tls(port).text)
-        self.assertEqual(1, self.mtlsd.log.count("LimitMEMLOCK"), self.mtlsd.log)
+        self.assert_told(1, "LimitMEMLOCK", self.mtlsd.log)
 
     def test_every_command_that_holds_keys_keeps_others_of_its_user_out(self):
         """The kernel gives the files of such a process to root. The peer takes connections and says nothing, so that the commands are seen at work."""

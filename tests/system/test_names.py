@@ -67,7 +67,7 @@ class Names(harness.Case):
         super().setUp()
         self.names = NameServer(self)
 
-    def start(self, targets, timeouts='timeouts = { connect = "3s"; };'):
+    def start(self, targets, timeouts='timeouts = { connect = "5s"; };'):
         """A plaintext listener for each target; gives their ports."""
         resolv = self.write("resolv.conf", f"nameserver {SERVER}\noptions timeout:9 attempts:2\n")
         if subprocess.run(["unshare", "-m", "mount", "--bind", str(resolv), "/etc/resolv.conf"], capture_output=True).returncode:
@@ -90,7 +90,7 @@ class Names(harness.Case):
         problem = self.assert_problem(self.ask(port), 502, "dns_failed", "network")
         self.assertIn("late.example", problem["detail"])
         self.names.table["late.example"] = ["127.0.0.1"]
-        wait_for(lambda: self.ask(port).status == 200, "the name to be found", 5)
+        wait_for(lambda: self.ask(port).status == 200, "the name to be found")
 
     def test_failure_and_answer_are_remembered(self):
         backend = peers.Backend(self, lambda request: peers.reply(b"here", fields=[("Connection", "close")]))
@@ -112,7 +112,7 @@ class Names(harness.Case):
         self.names.table["moves.example"] = ["127.0.0.2", "127.0.0.3"] # nobody listens there
         self.assertEqual(200, self.ask(port).status) # still known
         backend.close()
-        wait_for(lambda: "127.0.0.3, the last of 2 addresses" in self.ask(port).text, "the new addresses to be tried", 8)
+        wait_for(lambda: "127.0.0.3, the last of 2 addresses" in self.ask(port).text, "the new addresses to be tried")
 
     def test_silent_names_keep_no_other_waiting_and_end_in_time(self):
         backend = peers.Backend(self, lambda request: peers.reply(b"here"))
@@ -125,15 +125,15 @@ class Names(harness.Case):
             thread.start()
         wait_for(lambda: len(set(self.names.asked)) >= 2, "two look-ups to run")
         self.assertEqual(200, self.ask(good).status)
-        self.assertLess(time.monotonic() - began, 2.9, "it did not wait until the others gave up")
+        self.assertLess(time.monotonic() - began, 4.9, "it did not wait until the others gave up")
         for thread in threads:
             thread.join()
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, harness.busy(8))
         for answer in answers:
             self.assert_problem(answer, 502, "dns_failed", "network")
         began = time.monotonic()
         self.assertEqual(0, self.mtlsd.stop())
-        self.assertLess(time.monotonic() - began, 2)
+        self.assertLess(time.monotonic() - began, harness.busy(2))
 
 
 if __name__ == "__main__":

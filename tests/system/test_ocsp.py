@@ -49,13 +49,13 @@ class Answers(Case):
                 self.assertIn("as its OCSP responder says", self.mtlsd.log)
 
     def test_what_does_not_count_refuses_in_hard_and_accepts_in_soft(self):
-        rows = (("hang", "did not answer within 300 ms"), ("slowly", "did not answer within 300 ms"), ("huge", "is larger than"),
+        rows = (("hang", "did not answer within 1000 ms"), ("slowly", "did not answer within 1000 ms"), ("huge", "is larger than"),
                 ("garbage", "not a readable OCSP answer"), ("try_later", "could not answer"), ("old", "nextUpdate has passed"),
                 ("future", "not valid yet"), ("about_another", "about another certificate"), ("not_found", "it answers 404"),
                 ("redirect", "it answers 302; redirects are not followed"), ("as_text", "not of type"), ("packed", "compressed"),
                 ("by_another_ca", "neither the issuer"), ("unknown", "does not know the certificate"))
         for mode in ("hard", "soft"):
-            self.prepare(mode, "300ms")
+            self.prepare(mode, "1s")
             self.responder.other = self.pki.ca("oc-other")
             for fault, why in rows:
                 with self.subTest(f"{mode} {fault}"):
@@ -207,15 +207,15 @@ class Waiting(Case):
         for thread in threads:
             thread.start()
         wait_for(lambda: len(hanging.seen) == 8, "as many questions as may run")
-        began = time.monotonic()
-        for _ in range(10):
+        began, rounds = time.monotonic(), 0
+        while not results and rounds < 10:
             self.assertEqual([200, True, True], [self.ask(held), self.is_let_in(known), self.is_let_in(self.caller())])
-        self.assertLess(time.monotonic() - began, 2.5)
-        self.assertEqual([], results)
+            rounds += 1
+        self.assertGreater(rounds, 1, "none of them waits until a question is given up")
         for thread in threads:
             thread.join()
         self.assertEqual([False] * 20, results)
-        self.assertLess(time.monotonic() - began, 4.5)
+        self.assertLess(time.monotonic() - began, harness.busy(4.5))
 
 
 class Later(Case):

@@ -164,7 +164,7 @@ class AtRunTime(Case):
             with self.subTest(why):
                 before = self.refused()
                 self.put(data)
-                wait_for(lambda: self.refused() > before, f"the refusal of {why}", seconds=5)
+                wait_for(lambda: self.refused() > before, f"the refusal of {why}")
                 self.assertEqual([True, False], [self.is_let_in(self.good), self.is_let_in(self.bad)])
         self.put(self.list(number=10))
         wait_for(lambda: self.is_let_in(self.bad), "the good one at last")

@@ -112,7 +112,7 @@ class PerClient(test_full.Case):
             self.assertEqual(0, self.command("reload", "-c", config).returncode)
         for thread in threads:
             thread.join()
-        wait_for(lambda: self.open() == 0, "all to have gone", 5)
+        wait_for(lambda: self.open() == 0, "all to have gone")
         for _ in range(8):
             self.assert_served(self.ask())
         self.assert_refused(self.ask())

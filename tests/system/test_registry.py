@@ -75,7 +75,7 @@ class Rows(Case):
             self.registry(word, self.other.crt)
             began = time.monotonic()
             self.assertEqual(alert, self.end_of(held))
-            self.assertLess(time.monotonic() - began, 1)
+            self.assertLess(time.monotonic() - began, harness.busy(1))
             self.assertFalse(self.is_let_in(self.other))
             self.assertEqual(200, self.ask(kept))
             if word == "suspend":
@@ -93,7 +93,7 @@ class Rows(Case):
             db.commit()
         began = time.monotonic()
         self.assertEqual("TLSV1_ALERT_ACCESS_DENIED", self.end_of(held))
-        self.assertLess(time.monotonic() - began, 1)
+        self.assertLess(time.monotonic() - began, harness.busy(1))
 
     def test_deny_listed_accepts_what_has_no_row(self):
         self.registry("init")
@@ -212,7 +212,7 @@ class Away(Case):
         os.replace(self.folder / "fresh", link)
         began = time.monotonic()
         self.assertEqual("TLSV1_ALERT_ACCESS_DENIED", self.end_of(held))
-        self.assertLess(time.monotonic() - began, 1)
+        self.assertLess(time.monotonic() - began, harness.busy(1))
         self.assertTrue(self.is_let_in(self.other))
 
     def test_files_that_are_no_registry(self):
@@ -314,7 +314,7 @@ class BadRows(Case):
             self.assertEqual(1, db.execute("UPDATE mtlsd_certificates SET state = 'suspended' WHERE note = '1999'").rowcount)
         began = time.monotonic()
         wait_for(lambda: not self.is_let_in(self.other), "the last change")
-        self.assertLess(time.monotonic() - began, 1)
+        self.assertLess(time.monotonic() - began, harness.busy(1))
         self.assertEqual(200, self.ask(held))
 
     def test_twenty_thousand_rows_come_while_traffic_goes_on(self):
@@ -331,7 +331,7 @@ class BadRows(Case):
             self.assertEqual(200, self.ask(held))
             longest = max(longest, time.monotonic() - began)
         self.assertEqual(20001, self.status()["registries"][0]["rows"])
-        self.assertLess(longest, 1)
+        self.assertLess(longest, harness.busy(1))
 
     def test_more_changes_than_are_kept_are_a_whole_read(self):
         self.fill()

@@ -63,7 +63,7 @@ class Postgres(Case):
             self.server.sql(f"UPDATE mtlsd_certificates SET state = '{change}' WHERE owner IS NULL")
             began = time.monotonic()
             self.assertEqual(alert, self.end_of(held))
-            self.assertLess(time.monotonic() - began, 1)
+            self.assertLess(time.monotonic() - began, harness.busy(1))
             self.assertEqual(200, self.ask(kept))
             self.server.sql("UPDATE mtlsd_certificates SET state = 'active' WHERE owner IS NULL")
             wait_for(lambda: self.is_let_in(self.other), "the row to be active again")
@@ -98,7 +98,7 @@ class Postgres(Case):
                 began = time.monotonic()
                 self.assertEqual(200, self.ask(held))
                 self.assertTrue(self.is_let_in(self.good))
-                self.assertLess(time.monotonic() - began, 1)
+                self.assertLess(time.monotonic() - began, harness.busy(1))
         finally:
             blocker.wait(30)
 
@@ -127,12 +127,12 @@ class Postgres(Case):
             began = time.monotonic()
             self.assertTrue(self.is_let_in(self.good))
             longest = max(longest, time.monotonic() - began)
-        self.assertLess(longest, 1)
+        self.assertLess(longest, harness.busy(1))
         self.assertNotIn("cannot be read", self.mtlsd.log)
         wait_for(lambda: self.server.sql(asked) == "1", "the next slow query")
         began = time.monotonic()
         self.assertEqual(0, self.mtlsd.stop())
-        self.assertLess(time.monotonic() - began, 4)
+        self.assertLess(time.monotonic() - began, harness.busy(4))
 
     def test_rows_and_columns_of_other_types(self):
         """Other programs write the tables: a value that is understood counts, and another refuses its certificate alone."""
@@ -166,11 +166,11 @@ class Postgres(Case):
         while writer.poll() is None:
             began = time.monotonic()
             self.assertEqual(200, self.ask(held))
-            self.assertLess(time.monotonic() - began, 1)
+            self.assertLess(time.monotonic() - began, harness.busy(1))
         self.assertEqual(0, writer.wait())
         began = time.monotonic()
         wait_for(lambda: not self.is_let_in(self.other), "the last change")
-        self.assertLess(time.monotonic() - began, 2)
+        self.assertLess(time.monotonic() - began, harness.busy(2))
         self.assertEqual(200, self.ask(held))
 
 

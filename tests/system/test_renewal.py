@@ -224,7 +224,7 @@ class Meanwhile(Case, test_handover.Case):
         self.assertTrue(self.pair()[0])
         self.assertEqual([], list(self.mine.glob("*.renewed*")))
         self.assertEqual(renewed, self.before != self.contents())
-        self.assertEqual(int(renewed), self.mtlsd.log.count(": renewed by"), self.mtlsd.log)
+        self.assert_told(int(renewed), ": renewed by", self.mtlsd.log)
         self.assertNotIn("not renewed", self.mtlsd.log)
 
     def test_a_ca_that_hangs_holds_up_no_request_no_reload_and_no_stop(self):

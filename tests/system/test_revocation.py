@@ -38,11 +38,11 @@ class AtRunTime(Case):
         self.start()
         held, kept = self.connect(self.bad), self.connect(self.good)
         self.assertEqual([200, 200], [self.ask(held), self.ask(kept)])
-        began = time.monotonic()
-        self.put(self.list(2, self.bad))
+        revoked, began = self.list(2, self.bad), time.monotonic()
+        self.put(revoked)
         self.assertEqual("SSLV3_ALERT_CERTIFICATE_REVOKED", self.end_of(held))
         took = time.monotonic() - began
-        self.assertLess(took, 1)
+        self.assertLess(took, harness.busy(1))
         self.assertFalse(self.is_let_in(self.bad))
         self.assertEqual(200, self.ask(kept))
         self.assertIn("revoked", self.mtlsd.log)
@@ -69,10 +69,10 @@ class AtRunTime(Case):
         self.start(protocol="tcp")
         held, kept = self.connect(self.bad), self.connect(self.good)
         self.assertEqual([200, 200], [self.ask(held), self.ask(kept)])
-        began = time.monotonic()
-        self.put(self.list(2, self.bad))
+        revoked, began = self.list(2, self.bad), time.monotonic()
+        self.put(revoked)
         self.assertEqual("SSLV3_ALERT_CERTIFICATE_REVOKED", self.end_of(held))
-        self.assertLess(time.monotonic() - began, 1)
+        self.assertLess(time.monotonic() - began, harness.busy(1))
         self.assertEqual(200, self.ask(kept))
 
     def test_ways_of_writing_a_list(self):
@@ -107,7 +107,7 @@ class AtRunTime(Case):
                 first(self.list(number, self.bad))
                 wait_for(lambda: not self.is_let_in(self.bad), "revoked")
                 way(self.list(number + 1))
-                wait_for(lambda: self.is_let_in(self.bad), "forgiven", seconds=1.5)
+                wait_for(lambda: self.is_let_in(self.bad), "forgiven")
                 number += 2
 
     def refused(self):

@@ -121,7 +121,7 @@ class HalfOpen(Case):
             ended.set()
             wait_for(lambda: not backend.open, "the reset")
             client.sendall(b"more")
-            wait_for(lambda: self.open_connections(daemon) == 0, "the connection to be given up", 5)
+            wait_for(lambda: self.open_connections(daemon) == 0, "the connection to be given up")
 
 
 class Descriptors(Case):
@@ -178,7 +178,7 @@ class Descriptors(Case):
             client.close()
         slow = 4 if harness.is_sanitized() else 1
         wait_for(lambda: self.curl(f"http://127.0.0.1:{port}/").status == 200, "service again", slow)
-        wait_for(lambda: self.open_connections(daemon) == 0, "the crowd to be forgotten", 5)
+        wait_for(lambda: self.open_connections(daemon) == 0, "the crowd to be forgotten")
 
     def test_idle_upstream_connections_give_way_when_descriptors_run_out(self):
         """The pool of one upstream must not keep the requests to another from connecting (D5)."""
@@ -224,7 +224,7 @@ class Descriptors(Case):
         text = self.verifier_text(port, backend.port).replace(f'"127.0.0.1:{port}"', f'":{port}"')
         daemon = self.daemon(text, [port])
         self.assertEqual(200, self.curl_tls(port, "--ipv4").status)
-        wait_for(lambda: "client=127.0.0.1 " in daemon.log, "the address in the log", 5)
+        wait_for(lambda: "client=127.0.0.1 " in daemon.log, "the address in the log")
 
     def test_closed_standard_streams_do_not_become_connections(self):
         """Else the first socket would be descriptor 2, and every log line would go to a stranger."""
@@ -461,7 +461,7 @@ class TheEnd(Case):
         began = time.monotonic()
         daemon.signal(signal.SIGTERM)
         self.assertEqual(1, daemon.wait())
-        self.assertLess(time.monotonic() - began, 6)
+        self.assertLess(time.monotonic() - began, harness.busy(6))
         cut = [line for line in daemon.log.splitlines() if "reason=draining" in line]
         self.assertGreaterEqual(len(cut), 10)  # tcp connections; of the 11 requests some may not have been read when the drain began
         self.assertLessEqual(len(cut), 21, "\n".join(cut))
@@ -492,7 +492,7 @@ class TheEnd(Case):
         wait_for(lambda: self.open_connections(daemon) == 20, "all apps")
         for app in apps[:10]:
             peers.reset(app)
-        wait_for(lambda: self.open_connections(daemon) == 10, "half of them to be forgotten", 5)
+        wait_for(lambda: self.open_connections(daemon) == 10, "half of them to be forgotten")
         self.assertEqual(0, self.command("reload", "-c", path).returncode)
         daemon.signal(signal.SIGTERM)
         self.assertEqual(1, daemon.wait(5))

@@ -133,7 +133,7 @@ class Watching(Case):
         self.assertIn("mtlsd_files_polled 1\n", self.metrics())
         self.assertIn("are polled", self.command("status", "-c", path).stdout)
         self.recover()
-        self.assertEqual(1, self.mtlsd.log.count("cannot be watched"))
+        self.assert_told(1, "cannot be watched", self.mtlsd.log)
 
     def test_with_inotify_nothing_is_polled(self):
         self.start()

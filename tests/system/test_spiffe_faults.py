@@ -151,7 +151,7 @@ class BadAgents(workloads.Injector):
                 self.assertEqual(3, done.returncode, done.stderr)
                 self.assertIn(row[2], done.stdout + done.stderr)
                 self.assertIn(f"unix://{row[0]}", done.stdout + done.stderr)
-        self.assertLess(time.monotonic() - began, 20)
+        self.assertLess(time.monotonic() - began, harness.busy(20))
 
     def test_an_address_that_is_no_unix_socket_is_refused(self):
         path = self.config(self.run_injector())

@@ -84,7 +84,7 @@ class Staples(harness.Case):
         self.mtlsd = self.daemon(f'admin = {{ socket = "unix:{socket_path}"; }};\n' + self.injector_text(port, f"127.0.0.1:{server}"), [port], paths=[socket_path])
         for _ in range(3):
             self.assertEqual(200, self.curl(f"http://127.0.0.1:{port}/").status)
-        self.assertEqual(1, self.mtlsd.log.count("staple_ignored"))
+        self.assert_told(1, "staple_ignored", self.mtlsd.log)
         upstream = json.loads(self.command("status", "--socket", str(socket_path), "--json").stdout)["upstreams"][0]
         self.assertEqual((3, "it says that the OCSP responder does not know the certificate"), (upstream["staples_ignored_total"], upstream["staple_ignored"]))
         self.assertIn("the OCSP responder does not know the certificate", self.mtlsd.log)
