@@ -75,13 +75,13 @@ class Accept(Case):
                     inside.settimeout(5)
                     inside.sendall(ASK)
                     self.assertEqual(200, peers.response(inside)[0])
-                    wait_for(lambda: f"error={error}" in daemon.log, "a line about the error", 5)
+                    wait_for(lambda: f"error={error}" in daemon.log, "a line about the error")
                     began, before = time.monotonic(), cpu_seconds(daemon.pid)
                     wait_for(lambda: time.monotonic() - began > 1, "a second to pass")
                     self.assertLess(cpu_seconds(daemon.pid) - before, 0.25)
                     inside.sendall(ASK)
                     self.assertEqual(200, peers.response(inside)[0])
-                self.assertEqual(1, daemon.log.count(f"error={error}"), "one line")
+                self.assert_told(1, f"error={error}", daemon.log)
                 self.assertEqual(0, daemon.stop())
 
     def test_clients_and_the_admin_socket_are_served_when_the_error_is_over(self):
@@ -123,7 +123,7 @@ class Write(Case):
             with self.subTest(error=error):
                 answer, seconds = self.answer_when(f"error={error}:when={number}")
                 self.assert_problem(answer, status, reason)
-                self.assertLess(seconds, 3)
+                self.assertLess(seconds, harness.busy(3))
 
 
 @unittest.skipIf(CANNOT, CANNOT)
@@ -218,6 +218,8 @@ class Threads(Case):
         daemon = self.start(12).wait_ready([self.port])
         used = int(next(line for line in pathlib.Path(f"/proc/{daemon.pid}/status").read_text().splitlines() if line.startswith("VmData")).split()[1])
         self.limit_memory(daemon, used << 10)
+        with open(self.folder / "root.crt", "a", encoding="ascii") as trusted:  # for a small file, what is free of the heap is enough
+            trusted.write("# a line that says nothing\n" * 40000)
         for _ in range(3):
             done = self.command("reload", "-c", daemon.config_path)
             self.assertIn(done.returncode, (1, 3)) # 1: not even an answer could be made
