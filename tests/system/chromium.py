@@ -16,11 +16,11 @@ WAIT_S = 40
 class Browser:
     """One page. Ended with the test."""
 
-    def __init__(self, case, width=1280, height=1000):
+    def __init__(self, case, *flags, width=1280, height=1000):
         to_read, self.to = os.pipe()
         self.of, to_write = os.pipe()
         command = [PROGRAM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage", "--disable-background-networking",
-                   "--disable-component-update", f"--user-data-dir={case.folder}/chromium", "--remote-debugging-pipe", "about:blank"]
+                   "--disable-component-update", f"--user-data-dir={case.folder}/chromium", "--remote-debugging-pipe", *flags, "about:blank"]
         self.process = subprocess.Popen(["bash", "-c", 'exec "$@" 3<&%d 4>&%d' % (to_read, to_write), "bash", *command], pass_fds=(to_read, to_write),
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(to_read)

@@ -11,6 +11,7 @@ import unittest
 
 import h2case
 import harness
+import peers
 from harness import free_port
 from web_servers import MODULES
 
@@ -59,14 +60,14 @@ class Case(h2case.Case):
             ssl_client_certificate {self.ca}; ssl_verify_client on; root {self.folder}; add_header x-proto $server_protocol; }}""", [port])
         return port
 
-    def apache_server(self, h1=False):
+    def apache_server(self, h1=False, modules=(), more=""):
         port = free_port()
         path = self.write("apache.conf", "\n".join([
             "ServerName localhost", f"ServerRoot {self.folder}", f"PidFile {self.folder}/apache.pid", f"DefaultRuntimeDir {self.folder}",
-            *(f"LoadModule {m}_module {MODULES}/mod_{m}.so" for m in ("mpm_event", "authz_core", "dir", "headers", "ssl", "http2")),
+            *(f"LoadModule {m}_module {MODULES}/mod_{m}.so" for m in ("mpm_event", "authz_core", "dir", "headers", "ssl", "http2", *modules)),
             "StartServers 1", "ServerLimit 1", "ThreadsPerChild 8", "MaxRequestWorkers 8", f"ErrorLog {self.folder}/apache.err", f"Listen 127.0.0.1:{port}",
             f"DocumentRoot {self.folder}", f"Protocols {'' if h1 else 'h2'} http/1.1", "SSLEngine on", f"SSLCertificateFile {self.me.pem}",
-            f"SSLCertificateKeyFile {self.me.key}", f"SSLCACertificateFile {self.ca}", "SSLVerifyClient require", 'Header set x-proto "expr=%{SERVER_PROTOCOL}"', ""]))
+            f"SSLCertificateKeyFile {self.me.key}", f"SSLCACertificateFile {self.ca}", "SSLVerifyClient require", 'Header set x-proto "expr=%{SERVER_PROTOCOL}"', more, ""]))
         self.spawn("apache", ["apache2", "-X", "-f", path], [port])
         return port
 
@@ -113,6 +114,13 @@ class Behind(Case):
 
     def test_apache_with_http2(self):
         self.assert_serves(self.far_front(self.apache_server()), r"HTTP/2\.0")
+
+    def test_apache_with_a_hundred_streams_that_carry_bodies_both_ways(self):
+        backend = peers.Backend(self, lambda request: peers.reply(request.body))
+        front = self.far_front(self.apache_server(modules=("proxy", "proxy_http"), more=f"ProxyPass / http://127.0.0.1:{backend.port}/"))
+        done = subprocess.run(["h2load", "-n", "200", "-c", "1", "-m", "100", "-d", self.write("body", "x" * 40000), f"http://127.0.0.1:{front}/"], capture_output=True,
+                              text=True, timeout=60, check=False)
+        self.assertRegex(done.stdout, r"200 succeeded, 0 failed, 0 errored, 0 timeout\nstatus codes: 200 2xx[^\n]*\ntraffic: .* \(8000000\) data", done.stderr)
 
     @unittest.skipIf(h2case.INSTEAD, "HTTP/1.1 behind")
     def test_apache_without(self):

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import unittest
 
+import chromium
 import h2case
 import h2frames as h2
 import peers
@@ -46,6 +47,15 @@ client.once("remoteSettings", (settings) => {
 });
 """
 
+# Two texts and what comes back for them, then the end.
+PAGE = """
+const got = window.got = [], socket = new WebSocket(location.href.replace("https", "wss") + "chat");
+socket.onopen = () => { socket.send("hello"); socket.send("y".repeat(100000)); };
+socket.onmessage = (event) => { got.push(event.data.length); if (got.length === 2) socket.close(1000); };
+socket.onclose = (event) => got.push(event.code);
+0
+"""
+
 
 class WebSockets(h2case.Case):
     def open(self, end, number=1, *more, flags=END_HEADERS, **how):
@@ -80,6 +90,23 @@ class WebSockets(h2case.Case):
         port = self.plain_front(echo_server(self).port)
         done = subprocess.run(["node", self.write("websocket.js", NODE), f"http://localhost:{port}"], capture_output=True, text=True, timeout=30, check=False)
         self.assertEqual(["true 200", "8105" + b"hello".hex(), "closed 0"], done.stdout.splitlines(), done.stderr)
+
+    @unittest.skipUnless(chromium.PROGRAM, "needs chromium")
+    @unittest.skipIf(h2case.INSTEAD, "a verifier's own")
+    def test_chromium_reaches_a_server_of_http1_inside_its_connection_of_http2(self):
+        """It opens one of HTTP/1.1 where the settings of its connection do not allow a WebSocket in a stream."""
+        me, port, echo, page = self.pki.server(), free_port(), echo_server(self), peers.Backend(self, lambda request: peers.reply(b"a page"))
+        self.mtlsd = self.daemon(f"""
+            identities = {{ me = {{ bundle = "{me.pem}"; }}; }};
+            upstreams = {{ page = {{ targets = [ "127.0.0.1:{page.port}" ]; }}; chat = {{ targets = [ "127.0.0.1:{echo.port}" ]; }}; }};
+            listeners = {{ public = {{ bind = "127.0.0.1:{port}"; tls = {{ identity = "me"; client_cert = "none"; }};
+                routes = ( {{ path = "/chat"; upstream = "chat"; }}, {{ upstream = "page"; }} ); }}; }};""", [port])
+        browser = chromium.Browser(self, "--ignore-certificate-errors")
+        browser.open(f"https://localhost:{port}/")
+        browser.run(PAGE)
+        browser.until("got.length === 3", "the end of the WebSocket")
+        self.assertEqual([5, 100000, 1000], browser.run("got"))
+        self.assertRegex(self.mtlsd.log, r"target=/chat protocol=HTTP/2 status=200 ")
 
     def test_through_injector_and_verifier_in_either_version(self):
         for protocol in ("h2", "http/1.1"):
