@@ -85,7 +85,7 @@ static bool candidate(struct tls_path_finder *f, size_t i, struct tls_path_node 
     if (i < n_anchors) {
         const struct tls_anchor *anchor = tls_trust_anchor(f->trust, i);
         *out = (struct tls_path_node){&anchor->cert, anchor->crt};
-        return anchor->domain == f->domain && span_equals(anchor->cert.subject, child->cert->issuer);
+        return (f->domain == TLS_DOMAIN_NONE || anchor->domain == f->domain) && span_equals(anchor->cert.subject, child->cert->issuer);
     }
     *out = (struct tls_path_node){&f->presented[i - n_anchors], NULL};
     if (!span_equals(out->cert->subject, child->cert->issuer) || is_on_path(f, out->cert))

@@ -21,7 +21,7 @@ struct tls_path_node {
 
 struct tls_path_finder {
     const struct tls_trust *trust;
-    size_t domain; /* of the leaf: anchors of other trust domains do not count */
+    size_t domain; /* of the leaf: anchors of other trust domains do not count; none: it is refused for that, and any anchor may tell that it is revoked */
     struct tls_cert presented[TLS_PATH_MAX_PRESENTED];  /* [0] is the leaf */
     gnutls_x509_crt_t imported[TLS_PATH_MAX_PRESENTED]; /* NULL until needed */
     size_t n_presented;

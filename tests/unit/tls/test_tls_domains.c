@@ -38,12 +38,14 @@ static const struct {
     [CROSS] = {"CA A", {NULL}, CA_B, 0, CA_A},
 };
 
+enum { REVOKED_SERIAL = 4711 };
+
 static struct certs made[N_CERTS];
 
 static void setup(void)
 {
     for (int i = 0; i < N_CERTS; i++) {
-        struct certs_order order = {.cn = orders[i].cn, .ca = i < WEB_A || i == CROSS, .usage = orders[i].usage};
+        struct certs_order order = {.cn = orders[i].cn, .serial = i == NAMELESS ? REVOKED_SERIAL : 0, .ca = i < WEB_A || i == CROSS, .usage = orders[i].usage};
         memcpy(order.sans, orders[i].sans, sizeof(orders[i].sans));
         order.issuer = orders[i].issuer >= 0 ? &made[orders[i].issuer] : NULL;
         order.same_key_as = orders[i].same_key_as > 0 || i == CROSS ? &made[orders[i].same_key_as] : NULL;
@@ -94,6 +96,23 @@ START_TEST(a_ca_verifies_its_own_domain_alone) /* A5 */
         ck_assert_int_eq(v.openssl_error, 47);
         ck_assert_uint_eq(v.all, UINT64_C(1) << REASON_WRONG_TRUST_DOMAIN);
     }
+}
+END_TEST
+
+START_TEST(a_revoked_certificate_without_an_id_is_told_to_be_revoked) /* A5 */
+{
+    static const uint64_t serials[] = {REVOKED_SERIAL};
+    struct tls_verdict v;
+    const struct certs *chain[] = {&made[NAMELESS]}, *other[] = {&made[OF_C]};
+    struct certs_crl list;
+    certs_make_crl(&(struct certs_crl_order){.issuer = &made[CA_A], .serials = serials, .n_serials = 1}, &list);
+    struct judging j = {.ca = {&made[CA_A], &made[CA_B]}, .crl = {&list}, .domains = {A, B}};
+    judging_run(&j, chain, 1, &v);
+    ck_assert_msg(v.status == REASON_REVOKED, "%s", v.text);
+    ck_assert_uint_ne(v.all & UINT64_C(1) << REASON_WRONG_TRUST_DOMAIN, 0); /* so that no tolerate lets it in */
+    judging_run(&j, other, 1, &v);
+    ck_assert_int_eq(v.status, REASON_WRONG_TRUST_DOMAIN);
+    certs_crl_clear(&list);
 }
 END_TEST
 
@@ -230,6 +249,7 @@ Suite *suite(void)
     TCase *c = tcase_create("domains");
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_loop_test(c, a_ca_verifies_its_own_domain_alone, 0, sizeof(rows) / sizeof(rows[0]));
+    tcase_add_test(c, a_revoked_certificate_without_an_id_is_told_to_be_revoked);
     tcase_add_test(c, the_order_of_bundles_does_not_matter);
     tcase_add_test(c, a_cross_certificate_does_not_join_two_domains);
     tcase_add_test(c, two_domains_may_have_the_same_ca);
