@@ -10,10 +10,11 @@ enum { LINGER_BYTES = 2 * 1024 * 1024, LINGER_FLOOD_BYTES = 128 * 1024, UPLOAD_B
 
 /*
  * How fast requests of a connection go upstream (security C6). Each one that an upstream has served allows for two more, so a client that asks and reads is
- * never held. Of those that nothing earned some go at once, and the others one after the other. A client whose connections are cut for a flood, and that comes
- * again each time, so begins few requests on each. All of a hundred long ones have begun after 42 ms.
+ * never held. Of those that nothing earned some go at once, and the others one after the other; those that need a connection of their own count for more. A client
+ * whose connections are cut for a flood, and that comes again each time, so begins few requests on each. All of a hundred long ones have begun after 42 ms, or
+ * after 192 ms on as many connections.
  */
-enum { BEGIN_AT_ONCE = 16, BEGIN_EACH_US = 500, EARN_EACH = 2, EARN_MOST = 100 };
+enum { BEGIN_AT_ONCE = 16, BEGIN_EACH_US = 500, CONNECT_EACH_US = 2000, EARN_EACH = 2, EARN_MOST = 100 };
 
 /* ---- which version ---- */
 
@@ -252,11 +253,15 @@ uint64_t client_http2_begins_us(const struct client *c)
 static void begin_next(struct client *c, struct moment now)
 {
     struct client_exchanges *all = &c->exchanges;
-    if (all->n_earned > 0)
+    struct exchange *x = oldest_postponed(c);
+    bool earned = all->n_earned > 0;
+    exchange_request_begin(x, now);
+    const struct uplink *u = x->use.uplink;
+    bool connects = x->phase == EXCHANGE_WAITING && u != NULL && u->n_users == 1;
+    if (earned)
         all->n_earned--;
     else
-        all->paced_us = (all->paced_us > now.us ? all->paced_us : now.us) + BEGIN_EACH_US;
-    exchange_request_begin(oldest_postponed(c), now);
+        all->paced_us = (all->paced_us > now.us ? all->paced_us : now.us) + (connects ? CONNECT_EACH_US : BEGIN_EACH_US);
 }
 
 void client_http2_continue(struct client *c, struct moment now)
