@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 enum {
-    AT_ONCE = 32, /* in one turn of the loop; the others follow in the next */
     PAUSE_FIRST_MS = 2,
     PAUSE_MAX_MS = 1000,
     TELL_AGAIN_US = 60 * 1000 * 1000,
@@ -166,7 +165,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     bool helped = false;
     (void)status; /* accept says what is wrong */
     (void)events;
-    for (int i = 0; i < AT_ONCE && !a->held && !a->closing && (error == 0 || is_of_one_connection(error)); i++) {
+    for (int i = 0; i < ACCEPTOR_AT_ONCE && !a->held && !a->closing && (error == 0 || is_of_one_connection(error)); i++) {
         error = accept_one(a, &helped);
         accepted += error == 0 ? 1 : 0;
     }

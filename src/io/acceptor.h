@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+enum { ACCEPTOR_AT_ONCE = 32 }; /* clients in one turn of the loop; the others follow in the next */
+
 enum acceptor_help { ACCEPTOR_NO_HELP, ACCEPTOR_SERVE_ONE, ACCEPTOR_REFUSE_ONE };
 
 struct acceptor_events {

@@ -15,6 +15,7 @@
  * any other             | 10 s, stop         | close                                 | CLOSED
  */
 #include "admin_conn.h"
+#include "acceptor.h"
 
 #include "spare_fd.h"
 #include "watch.h"
@@ -360,7 +361,7 @@ void admin_conn_begin(struct admin_conns *s, int fd, enum config_serve what)
 {
     if (s->outside && s->n >= s->most)
         close_oldest(s);
-    size_t most = s->outside ? 2 * s->most : s->most; /* the loop still holds those that were closed */
+    size_t most = s->outside ? s->most + ACCEPTOR_AT_ONCE : s->most; /* those that were closed in this turn are still there */
     struct admin_pending *c = s->n < most && !s->stopped ? new_connection(s, what) : NULL;
     if (c == NULL) {
         close(fd); /* too many at once are hung up on */

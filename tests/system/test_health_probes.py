@@ -94,6 +94,20 @@ class HealthProbes(harness.Case):
             self.assertEqual(ask(self.health, "/livez")[0], 200)
         self.assertLess(len(os.listdir(f"/proc/{daemon.pid}/fd")), 80)
 
+    def test_a_crowd_that_comes_in_one_turn_does_not_keep_a_probe_out(self):
+        """C7: the daemon accepts 32 in a turn, and may close as many before it can forget them."""
+        daemon = self.start()
+        for others in 40, 60, 84:
+            with self.subTest(others):
+                daemon.signal(signal.SIGSTOP)
+                slow = [socket.create_connection(("127.0.0.1", self.health)) for _ in range(others)]
+                with socket.create_connection(("127.0.0.1", self.health), timeout=20) as probe, contextlib.ExitStack() as held:
+                    for one in slow:
+                        held.enter_context(one)
+                    probe.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+                    daemon.signal(signal.SIGCONT)
+                    self.assertEqual(b"HTTP/1.1 200 OK\r\n", probe.recv(17, socket.MSG_WAITALL))
+
     def test_a_reload_opens_moves_and_closes_it(self):
         daemon = self.daemon(self.text(""), [self.port], [], prelude="workers = 1;\n")
         self.assertTrue(refuses(self.health))
