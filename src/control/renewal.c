@@ -56,12 +56,11 @@ static void plan(struct renewal_item *item, uint64_t random)
     item->error[0] = '\0';
 }
 
-/* Where before is longer than the life of what the CA issues, each new certificate would be due at once: it has half of its life first. */
+/* Where before is longer than what the CA issues is valid from now on, each new certificate would be due at once: it has half of that time first. */
 static void rest(struct renewal_item *item, int64_t now)
 {
-    int64_t half = now + (item->not_after - now) / 2;
-    if (item->due < half)
-        item->due = half;
+    if (item->due <= now)
+        item->due = now + (item->not_after - now) / 2;
 }
 
 static int add(struct renewal *r, struct renewal *next, const struct snapshot_identity *identity, int64_t now, uint64_t random)

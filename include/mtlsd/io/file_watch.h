@@ -23,7 +23,8 @@ typedef void (*file_watch_fn)(void *ctx); /* on the loop; may stop the watch */
 struct file_watch_order {
     const char *const *paths; /* copied; at least one */
     size_t n;
-    const struct file_prints *known; /* of the same paths: what is another file since then is a change; NULL: the first look is told, and what is read then is watched since before */
+    /* Of the same paths: what is another file since then is a change. NULL: the first look is told, for its owner to read what is there then. */
+    const struct file_prints *known;
     file_watch_fn on_change;
     void *ctx;
 };

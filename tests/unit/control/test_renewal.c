@@ -139,6 +139,12 @@ START_TEST(a_new_certificate_that_is_due_at_once_has_half_of_its_life_first)
     ck_assert_int_eq(renewal_follow(&r, loaded, WORLD_NOW + WORLD_DAY, 8), 0); /* a reload does not move it */
     ck_assert_ptr_null(due(WORLD_NOW + 100 * WORLD_DAY - 1));
     ck_assert_ptr_nonnull(due(WORLD_NOW + 100 * WORLD_DAY));
+    world_edit(&w, "before = \"400d\"", "before = \"160d\""); /* early, and as it is configured */
+    world_issue(&w, "/etc/payments.pem", &w.clients_ca, &(struct tls_pki_order){.cn = "payments", .purpose = TLS_PURPOSE_CLIENT, .not_after = WORLD_NOW + 200 * WORLD_DAY});
+    load();
+    ck_assert_int_eq(renewal_follow(&r, loaded, WORLD_NOW, 8), 0);
+    ck_assert_ptr_null(due(WORLD_NOW + 39 * WORLD_DAY));
+    ck_assert_ptr_nonnull(due(WORLD_NOW + 60 * WORLD_DAY));
 }
 END_TEST
 
